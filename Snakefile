@@ -1,0 +1,31 @@
+# Skymill: from raw frames to a published data release. The table of contents.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+if not config:
+
+    configfile: "config/config.yaml"
+
+
+container: "docker://skymill/skymill:0.1.0"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/simulate.smk"
+include: "workflow/rules/references.smk"
+include: "workflow/rules/calibrations.smk"
+include: "workflow/rules/frames.smk"
+include: "workflow/rules/tiles.smk"
+include: "workflow/rules/sources.smk"
+include: "workflow/rules/masters.smk"
+include: "workflow/rules/sky.smk"
+include: "workflow/rules/release.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.manifest.output.json,
+        rules.manifest.output.table,
+        rules.report.output.page,

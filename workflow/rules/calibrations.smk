@@ -1,0 +1,170 @@
+# calibrations: the calibration frames of a site and run → masters. Absent where frames arrive reduced.
+if "calibrations" in SETTINGS:
+
+    rule master_bias:
+        input:
+            frames=lambda wildcards: MASTERS[wildcards.site, wildcards.run, "bias", ""],
+        output:
+            bias=TREE.calib("{site}", "{run}", "bias.fits"),
+            receipt=receipt("master_bias", "{site}.{run}"),
+        log:
+            f"{RUN}/logs/master_bias/{{site}}.{{run}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/master_bias/{{site}}.{{run}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=memory(40, FRAME_PIXELS),
+        params:
+            config=CONFIG,
+            settings=settings("calibrations"),
+        shell:
+            "python -m skymill calibrations bias --config {params.config}"
+            " --site {wildcards.site}"
+            " --frames {input.frames}"
+            " --out {output.bias}"
+            " --receipt {output.receipt} > {log} 2>&1"
+
+    rule slopes:
+        input:
+            bias=lambda wildcards: MASTERS[wildcards.site, wildcards.run, "bias", ""],
+            flats=lambda wildcards: [
+                frame
+                for (site, run, kind, _), frames in MASTERS.items()
+                if (site, run, kind) == (wildcards.site, wildcards.run, "flat")
+                for frame in frames
+            ],
+        output:
+            slopes=TREE.calib("{site}", "{run}", "slopes.json"),
+            receipt=receipt("slopes", "{site}.{run}"),
+        log:
+            f"{RUN}/logs/slopes/{{site}}.{{run}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/slopes/{{site}}.{{run}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=memory(40, FRAME_PIXELS),
+        params:
+            config=CONFIG,
+            settings=settings("calibrations"),
+        shell:
+            "python -m skymill calibrations slopes --config {params.config}"
+            " --site {wildcards.site}"
+            " --bias {input.bias} --flats {input.flats}"
+            " --out {output.slopes}"
+            " --receipt {output.receipt} > {log} 2>&1"
+
+    rule master_dark:
+        input:
+            bias=TREE.calib("{site}", "{run}", "bias.fits"),
+            frames=lambda wildcards: MASTERS[wildcards.site, wildcards.run, "dark", ""],
+        output:
+            dark=TREE.calib("{site}", "{run}", "dark.fits"),
+            receipt=receipt("master_dark", "{site}.{run}"),
+        log:
+            f"{RUN}/logs/master_dark/{{site}}.{{run}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/master_dark/{{site}}.{{run}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=memory(40, FRAME_PIXELS),
+        params:
+            config=CONFIG,
+            settings=settings("calibrations"),
+        shell:
+            "python -m skymill calibrations dark --config {params.config}"
+            " --site {wildcards.site}"
+            " --bias {input.bias} --frames {input.frames}"
+            " --out {output.dark}"
+            " --receipt {output.receipt} > {log} 2>&1"
+
+    rule master_flat:
+        input:
+            bias=TREE.calib("{site}", "{run}", "bias.fits"),
+            dark=TREE.calib("{site}", "{run}", "dark.fits"),
+            frames=lambda wildcards: MASTERS[
+                wildcards.site, wildcards.run, "flat", wildcards.band
+            ],
+        output:
+            flat=TREE.calib("{site}", "{run}", "flat_{band}.fits"),
+            receipt=receipt("master_flat", "{site}.{run}.{band}"),
+        log:
+            f"{RUN}/logs/master_flat/{{site}}.{{run}}.{{band}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/master_flat/{{site}}.{{run}}.{{band}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=memory(40, FRAME_PIXELS),
+        params:
+            config=CONFIG,
+            settings=settings("calibrations"),
+        shell:
+            "python -m skymill calibrations flat --config {params.config}"
+            " --site {wildcards.site}"
+            " --bias {input.bias} --dark {input.dark} --frames {input.frames}"
+            " --out {output.flat}"
+            " --receipt {output.receipt} > {log} 2>&1"
+
+    rule defects:
+        input:
+            bias=TREE.calib("{site}", "{run}", "bias.fits"),
+            dark=TREE.calib("{site}", "{run}", "dark.fits"),
+            flats=lambda wildcards: [
+                TREE.calib(wildcards.site, wildcards.run, f"flat_{band}.fits")
+                for band in BANDS
+                if (wildcards.site, wildcards.run, "flat", band) in MASTERS
+            ],
+        output:
+            defects=TREE.calib("{site}", "{run}", "defects.fits"),
+            receipt=receipt("defects", "{site}.{run}"),
+        log:
+            f"{RUN}/logs/defects/{{site}}.{{run}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/defects/{{site}}.{{run}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=memory(40, FRAME_PIXELS),
+        params:
+            config=CONFIG,
+            settings=settings("calibrations"),
+        shell:
+            "python -m skymill calibrations defects --config {params.config}"
+            " --site {wildcards.site}"
+            " --bias {input.bias} --dark {input.dark} --flats {input.flats}"
+            " --out {output.defects}"
+            " --receipt {output.receipt} > {log} 2>&1"
+
+    rule crosstalk:
+        input:
+            bias=TREE.calib("{site}", "{run}", "bias.fits"),
+            defects=TREE.calib("{site}", "{run}", "defects.fits"),
+            fields=lambda wildcards: [
+                frame
+                for (site, run, kind, _), frames in MASTERS.items()
+                if (site, run, kind) == (wildcards.site, wildcards.run, "field")
+                for frame in frames
+            ],
+        output:
+            crosstalk=TREE.calib("{site}", "{run}", "crosstalk.json"),
+            receipt=receipt("crosstalk", "{site}.{run}"),
+        log:
+            f"{RUN}/logs/crosstalk/{{site}}.{{run}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/crosstalk/{{site}}.{{run}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=memory(40, FRAME_PIXELS),
+        params:
+            config=CONFIG,
+            settings=settings("calibrations"),
+        shell:
+            "python -m skymill calibrations crosstalk --config {params.config}"
+            " --site {wildcards.site}"
+            " --bias {input.bias} --defects {input.defects} --fields {input.fields}"
+            " --out {output.crosstalk}"
+            " --receipt {output.receipt} > {log} 2>&1"

@@ -1,0 +1,241 @@
+# What every room looks up, built once: the checked configuration, the tables, the paths, and which
+# exposures and cells belong to a tile.
+import os
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+PACKAGE = str(Path(workflow.basedir) / "workflow")
+sys.path.insert(0, PACKAGE)
+
+from skymill import pin
+from skymill.config import check_config, load_camera, load_rows
+from skymill.errors import SkymillError
+from skymill.geometry import cells_of_square, neighbour_cells
+from skymill.io.provenance import settings_hash
+from skymill.tree import (
+    ASTROMETRIC_MAPS,
+    COLOR,
+    HATS_FILES,
+    HATS_GROUPS,
+    MAP_ARCHIVES,
+    MODES,
+    PHOTOMETRIC_MAPS,
+    Tree,
+)
+from skymill.workflow import check_survey, fail, store_config, store_list
+
+# Jobs find this package and this Python, and run under the pin.
+os.environ.update(pin.PIN, PYTHONPATH=PACKAGE)
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
+
+try:
+    SETTINGS = check_config(config, "configuration")
+    CAMERA = load_camera(SETTINGS["camera"])
+    TABLES = SETTINGS["tables"]
+    TILES = {row["tile"]: row for row in load_rows(TABLES["tiles"], "tiles_table")}
+    EXPOSURES = {
+        row["exposure"]: row for row in load_rows(TABLES["exposures"], "exposures")
+    }
+    CALIBRATIONS = {
+        row["frame"]: row
+        for row in load_rows(TABLES["calibrations"], "calibrations_table")
+    }
+    check_survey(SETTINGS, CAMERA, TILES, EXPOSURES, CALIBRATIONS)
+except SkymillError as error:
+    fail(error)
+
+RELEASE = SETTINGS["release"]["name"]
+PREFIX = SETTINGS["release"]["archive_prefix"]
+BANDS = SETTINGS["bands"]
+TREE = Tree(RELEASE, SETTINGS["masters"]["cell_order"])
+DATA, OUT, RUN, WORK, CONFIG = TREE.data, TREE.out, TREE.run, TREE.work, TREE.config
+receipt = TREE.receipt
+
+
+def settings(*sections):
+    """A hash of config sections: a rule whose settings change runs again."""
+    return settings_hash(
+        {name: SETTINGS[name] for name in ("camera", "bands", *sections)}
+    )
+
+
+def memory(bytes_per_pixel, pixels):
+    """MB for a job that holds so many bytes per pixel, with 600 MB for Python; more on a retry."""
+    return lambda wildcards, attempt: int(
+        attempt * (600 + bytes_per_pixel * pixels / 1e6)
+    )
+
+
+def masters_of(wildcards):
+    """The calibration masters of an exposure; none where frames arrive reduced."""
+    if "calibrations" not in SETTINGS:
+        return {}
+    row = EXPOSURES[wildcards.exposure]
+    names = ["bias.fits", "dark.fits", f"flat_{row['band']}.fits", "defects.fits"]
+    names += ["crosstalk.json", "slopes.json"]
+    kinds = ["bias", "dark", "flat", "defects", "crosstalk", "slopes"]
+    return {
+        kind: TREE.calib(row["site"], row["run"], name)
+        for kind, name in zip(kinds, names)
+    }
+
+
+CHIP_PIXELS = max(chip.shape[0] * chip.shape[1] for chip in CAMERA.chips.values())
+FRAME_PIXELS = sum(chip.shape[0] * chip.shape[1] for chip in CAMERA.chips.values())
+TILE_PIXELS = SETTINGS["tiles"]["size"] ** 2
+TILE_SIDE = SETTINGS["tiles"]["size"] * SETTINGS["tiles"]["pixel_scale"] / 3600
+
+# Exposures of a tile and band; calibration frames of a site and run, by kind and band.
+FRAMES = defaultdict(list)
+for name, row in EXPOSURES.items():
+    FRAMES[row["tile"], row["band"]].append(name)
+MASTERS = defaultdict(list)
+for row in CALIBRATIONS.values():
+    MASTERS[row["site"], row["run"], row["kind"], row["band"] or ""].append(
+        TREE.raw(row["path"])
+    )
+
+# HEALPix cells that a tile touches (its square and a margin), and the tiles that a cell needs.
+MARGIN = 0.1
+
+
+def tile_cells(order, margin=0.0):
+    """Tile → cells it touches."""
+    return {
+        tile: cells_of_square(row["ra"], row["dec"], TILE_SIDE + margin, order)
+        for tile, row in TILES.items()
+    }
+
+
+def cell_tiles(cells):
+    """Cell → tiles that touch it, in the tables' order."""
+    found = defaultdict(list)
+    for tile, touched in cells.items():
+        for cell in touched:
+            found[cell].append(tile)
+    return dict(sorted(found.items()))
+
+
+CATALOGUES = SETTINGS["references"]["catalogues"]
+TILE_REFERENCES = tile_cells(SETTINGS["references"]["cell_order"], margin=MARGIN)
+REFERENCE_CELLS = sorted({cell for cells in TILE_REFERENCES.values() for cell in cells})
+MASTER_TILES = cell_tiles(tile_cells(SETTINGS["masters"]["cell_order"]))
+SKY_TILES = cell_tiles(tile_cells(SETTINGS["sky"]["cell_order"]))
+
+
+HIPS_MAPS = [*BANDS, COLOR]
+
+
+def references(catalogue, tile):
+    """The cells of a reference catalogue that a tile needs."""
+    return [TREE.reference(catalogue, cell) for cell in TILE_REFERENCES[tile]]
+
+
+def maps_of_kind(kind):
+    """Every map of one kind, over tiles, bands and modes."""
+    return [
+        path
+        for tile in TILES
+        for band in BANDS
+        for mode in MODES
+        for path in TREE.maps(tile, band, mode, (kind,))
+    ]
+
+
+def all_receipts():
+    """The receipt of every command whose products are part of the release."""
+    return [
+        *(
+            receipt(f"frames_{step}", e)
+            for step in ("pixels", "calibrate")
+            for e in EXPOSURES
+        ),
+        *CALIBRATION_RECEIPTS,
+        *SIMULATION_RECEIPTS,
+        *(receipt("reference_catalogue", name) for name in CATALOGUES),
+        *(receipt("stack", f"{tile}.{band}") for tile in TILES for band in BANDS),
+        *(
+            receipt("sources_extract", f"{tile}.{band}")
+            for tile in TILES
+            for band in BANDS
+        ),
+        *(
+            receipt("sources_maps", f"{tile}.{band}.single")
+            for tile in TILES
+            for band in BANDS
+        ),
+        *(
+            receipt("sources_homogenise", f"{tile}.{band}")
+            for tile in TILES
+            for band in BANDS
+        ),
+        receipt("stack_table", RELEASE),
+        *(receipt("sources_forced", tile) for tile in TILES),
+        *(receipt("sources_maps", f"{tile}.Idual") for tile in TILES),
+        *(receipt("tile_catalogues", tile) for tile in TILES),
+        *(
+            receipt(rule_name, cell)
+            for rule_name in (
+                "idual_master",
+                "single_master",
+                "detections",
+                "crossmatch",
+            )
+            for cell in MASTER_TILES
+        ),
+        *(receipt("hats", f"{group}.{name}") for name, group in HATS_GROUPS.items()),
+        *(receipt("hips_cell", cell) for cell in SKY_TILES),
+        receipt("hips", RELEASE),
+        receipt("viewer", RELEASE),
+        *(receipt("map_archive", name) for name in MAP_ARCHIVES),
+        *(receipt("catalogue_archive", name) for name in HATS_GROUPS),
+        receipt("report", RELEASE),
+    ]
+
+
+SIMULATION_RECEIPTS = (
+    [
+        receipt("simulate_sky", RELEASE),
+        *(receipt("simulate_exposure", exposure) for exposure in EXPOSURES),
+        *(receipt("simulate_calibration", frame) for frame in CALIBRATIONS),
+    ]
+    if "simulate" in SETTINGS
+    else []
+)
+CALIBRATION_RECEIPTS = (
+    [
+        *(
+            receipt(step, f"{site}.{run}")
+            for site, run in sorted({(r["site"], r["run"]) for r in EXPOSURES.values()})
+            for step in ("master_bias", "master_dark", "slopes", "defects", "crosstalk")
+        ),
+        *(
+            receipt("master_flat", f"{site}.{run}.{band}")
+            for site, run, kind, band in sorted(MASTERS)
+            if kind == "flat"
+        ),
+    ]
+    if "calibrations" in SETTINGS
+    else []
+)
+
+# Lists too long for a command line go by file.
+RECEIPTS = f"{RUN}/lists/receipts.txt"
+store_list(all_receipts(), RECEIPTS)
+for name, kind in MAP_ARCHIVES.items():
+    store_list(maps_of_kind(kind), f"{RUN}/lists/{name}.txt")
+
+
+wildcard_constraints:
+    exposure=r"[^/]+(?<!\.mask)",
+    frame=r"[^/]+",
+    site=r"[^/]+",
+    run=r"[^/]+",
+    tile=r"[0-9]{4}\.[0-9]{3}[-+][0-9]{2}",
+    band=r"[A-Z]",
+    cell=r"[0-9]+",
+    catalogue=r"[a-z_0-9]+",
+    group="masters|crossmatch",

@@ -1,0 +1,158 @@
+# masters: tile catalogues → master catalogues, a HEALPix cell a job: merge bands, link the tiles'
+# overlaps, aggregate, identify, E(B−V); then single-epoch detections and cross-matches; HATS.
+
+
+rule idual_master:
+    input:
+        catalogues=lambda wildcards: expand(
+            TREE.catalogue("{tile}", "Idual"),
+            tile=MASTER_TILES[int(wildcards.cell)],
+        ),
+        dust=expand(
+            f"{DATA}/{SETTINGS['references']['dust']}/SFD_dust_4096_{{pole}}.fits",
+            pole=["ngp", "sgp"],
+        ),
+    output:
+        table=TREE.hats_cell("idual_master", "{cell}"),
+        receipt=receipt("idual_master", "{cell}"),
+    log:
+        f"{RUN}/logs/idual_master/{{cell}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/idual_master/{{cell}}.tsv"
+    conda:
+        "../../envs/catalogue.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        config=CONFIG,
+        dust=f"{DATA}/{SETTINGS['references']['dust']}",
+        settings=settings("references", "masters"),
+    shell:
+        "python -m skymill masters idual --config {params.config} --cell {wildcards.cell}"
+        " --catalogues {input.catalogues} --dust {params.dust}"
+        " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
+
+
+rule single_master:
+    input:
+        catalogues=lambda wildcards: expand(
+            TREE.catalogue("{tile}", "single_{band}"),
+            tile=MASTER_TILES[int(wildcards.cell)],
+            band=BANDS,
+        ),
+        dust=expand(
+            f"{DATA}/{SETTINGS['references']['dust']}/SFD_dust_4096_{{pole}}.fits",
+            pole=["ngp", "sgp"],
+        ),
+    output:
+        table=TREE.hats_cell("single_master", "{cell}"),
+        receipt=receipt("single_master", "{cell}"),
+    log:
+        f"{RUN}/logs/single_master/{{cell}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/single_master/{{cell}}.tsv"
+    conda:
+        "../../envs/catalogue.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        config=CONFIG,
+        dust=f"{DATA}/{SETTINGS['references']['dust']}",
+        settings=settings("references", "masters"),
+    shell:
+        "python -m skymill masters single --config {params.config} --cell {wildcards.cell}"
+        " --catalogues {input.catalogues} --dust {params.dust}"
+        " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
+
+
+rule detections:
+    input:
+        catalogues=lambda wildcards: [
+            TREE.frame(exposure, "cat.parquet")
+            for tile in MASTER_TILES[int(wildcards.cell)]
+            for band in BANDS
+            for exposure in FRAMES[tile, band]
+        ],
+        masters=lambda wildcards: [
+            TREE.hats_cell("single_master", cell)
+            for cell in sorted(
+                neighbour_cells(
+                    [int(wildcards.cell)], SETTINGS["masters"]["cell_order"]
+                )
+                & set(MASTER_TILES)
+            )
+        ],
+    output:
+        table=TREE.hats_cell("detections", "{cell}"),
+        receipt=receipt("detections", "{cell}"),
+    log:
+        f"{RUN}/logs/detections/{{cell}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/detections/{{cell}}.tsv"
+    conda:
+        "../../envs/catalogue.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        config=CONFIG,
+        settings=settings("masters"),
+    shell:
+        "python -m skymill masters detections --config {params.config}"
+        " --cell {wildcards.cell} --catalogues {input.catalogues} --masters {input.masters}"
+        " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
+
+
+rule crossmatch:
+    input:
+        master=TREE.hats_cell("single_master", "{cell}"),
+        reference=lambda wildcards: sorted(
+            {
+                path
+                for tile in MASTER_TILES[int(wildcards.cell)]
+                for path in references("gaia", tile)
+            }
+        ),
+    output:
+        table=TREE.hats_cell("gaia", "{cell}"),
+        receipt=receipt("crossmatch", "{cell}"),
+    log:
+        f"{RUN}/logs/crossmatch/{{cell}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/crossmatch/{{cell}}.tsv"
+    conda:
+        "../../envs/catalogue.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        config=CONFIG,
+        settings=settings("masters"),
+    shell:
+        "python -m skymill masters crossmatch --config {params.config}"
+        " --cell {wildcards.cell} --master {input.master} --reference {input.reference}"
+        " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
+
+
+rule hats:
+    input:
+        cells=lambda wildcards: [
+            TREE.hats_cell(wildcards.catalogue, cell) for cell in MASTER_TILES
+        ],
+    output:
+        files=[f"{OUT}/{{group}}/{{catalogue}}/{name}" for name in HATS_FILES],
+        receipt=receipt("hats", "{group}.{catalogue}"),
+    log:
+        f"{RUN}/logs/hats/{{group}}.{{catalogue}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/hats/{{group}}.{{catalogue}}.tsv"
+    conda:
+        "../../envs/catalogue.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        config=CONFIG,
+        folder=lambda wildcards: f"{OUT}/{wildcards.group}/{wildcards.catalogue}",
+        settings=settings("release", "masters"),
+    shell:
+        "python -m skymill masters hats --config {params.config}"
+        " --catalogue {wildcards.catalogue} --folder {params.folder} --cells {input.cells}"
+        " --receipt {output.receipt} > {log} 2>&1"

@@ -1,0 +1,118 @@
+# release: everything → archives, report, manifest.
+
+
+rule map_archive:
+    input:
+        maps=lambda wildcards: maps_of_kind(MAP_ARCHIVES[wildcards.archive]),
+    output:
+        archive=TREE.archive(PREFIX, "{archive}_Maps"),
+        receipt=receipt("map_archive", "{archive}"),
+    log:
+        f"{RUN}/logs/map_archive/{{archive}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/map_archive/{{archive}}.tsv"
+    conda:
+        "../../envs/catalogue.yaml"
+    resources:
+        mem_mb=500,
+    params:
+        config=CONFIG,
+        list=lambda wildcards: f"{RUN}/lists/{wildcards.archive}.txt",
+        settings=settings("release"),
+    shell:
+        "python -m skymill release archive --config {params.config} --list {params.list}"
+        " --out {output.archive} --receipt {output.receipt} > {log} 2>&1"
+
+
+rule catalogue_archive:
+    input:
+        cells=lambda wildcards: [
+            TREE.hats_cell(wildcards.catalogue, cell) for cell in MASTER_TILES
+        ],
+        files=lambda wildcards: [
+            TREE.hats(wildcards.catalogue, name) for name in HATS_FILES
+        ],
+    output:
+        archive=TREE.archive(PREFIX, "{catalogue}"),
+        receipt=receipt("catalogue_archive", "{catalogue}"),
+    log:
+        f"{RUN}/logs/catalogue_archive/{{catalogue}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/catalogue_archive/{{catalogue}}.tsv"
+    conda:
+        "../../envs/catalogue.yaml"
+    resources:
+        mem_mb=500,
+    params:
+        config=CONFIG,
+        settings=settings("release"),
+    shell:
+        "python -m skymill release archive --config {params.config}"
+        " --files {input.cells} {input.files}"
+        " --out {output.archive} --receipt {output.receipt} > {log} 2>&1"
+
+
+rule report:
+    input:
+        verdicts=expand(TREE.frame("{exposure}", "json"), exposure=EXPOSURES),
+        stacks=rules.stack_table.output.table,
+        images=expand(TREE.stack("{tile}", "{band}", "image"), tile=TILES, band=BANDS),
+        masks=expand(TREE.stack("{tile}", "{band}", "mask"), tile=TILES, band=BANDS),
+        maps=[path for kind in MAP_ARCHIVES.values() for path in maps_of_kind(kind)],
+        completeness=expand(TREE.completeness("{tile}"), tile=TILES),
+        idual=[TREE.hats_cell("idual_master", cell) for cell in MASTER_TILES],
+        single=[TREE.hats_cell("single_master", cell) for cell in MASTER_TILES],
+        crossmatch=[TREE.hats_cell("gaia", cell) for cell in MASTER_TILES],
+        coverage=expand(f"{OUT}/moc/{{name}}.fits", name=[*BANDS, RELEASE]),
+        archives=[
+            *(TREE.archive(PREFIX, f"{name}_Maps") for name in MAP_ARCHIVES),
+            *(TREE.archive(PREFIX, name) for name in HATS_GROUPS),
+        ],
+    output:
+        page=report(
+            f"{OUT}/report/index.html",
+            caption="../report/page.rst",
+            category="Quality",
+        ),
+        figures=f"{OUT}/report/figures.json",
+        receipt=receipt("report", RELEASE),
+    log:
+        f"{RUN}/logs/report.log",
+    benchmark:
+        f"{RUN}/benchmarks/report.tsv"
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=memory(20, TILE_PIXELS),
+    params:
+        config=CONFIG,
+        folder=OUT,
+        settings=settings("release"),
+    shell:
+        "python -m skymill release report --config {params.config} --folder {params.folder}"
+        " --page {output.page} --figures {output.figures}"
+        " --receipt {output.receipt} > {log} 2>&1"
+
+
+rule manifest:
+    input:
+        receipts=all_receipts(),
+    output:
+        json=f"{OUT}/manifest.json",
+        table=f"{OUT}/manifest.parquet",
+    log:
+        f"{RUN}/logs/manifest.log",
+    benchmark:
+        f"{RUN}/benchmarks/manifest.tsv"
+    conda:
+        "../../envs/catalogue.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        config=CONFIG,
+        list=RECEIPTS,
+        settings=settings("release"),
+    shell:
+        "python -m skymill release manifest --config {params.config}"
+        " --receipts {params.list} --json {output.json} --table {output.table}"
+        " > {log} 2>&1"

@@ -1,0 +1,92 @@
+# sky: the homogenised stacks → HiPS per band and in colour, MOC, viewer. A cell's job writes the HiPS
+# tiles inside that cell, and a record of them, which stands for them in the graph and the manifest.
+
+
+rule hips_cell:
+    input:
+        images=lambda wildcards: expand(
+            TREE.stack("{tile}", "{band}", "image"),
+            tile=SKY_TILES[int(wildcards.cell)],
+            band=BANDS,
+        ),
+        nexps=lambda wildcards: expand(
+            TREE.stack("{tile}", "{band}", "nexp"),
+            tile=SKY_TILES[int(wildcards.cell)],
+            band=BANDS,
+        ),
+    output:
+        record=f"{OUT}/hips/cells/{{cell}}.parquet",
+        coverage=f"{OUT}/moc/cells/{{cell}}.parquet",
+        receipt=receipt("hips_cell", "{cell}"),
+    log:
+        f"{RUN}/logs/hips_cell/{{cell}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/hips_cell/{{cell}}.tsv"
+    conda:
+        "../../envs/sky.yaml"
+    resources:
+        mem_mb=memory(30, TILE_PIXELS),
+    params:
+        config=CONFIG,
+        folder=f"{OUT}/hips",
+        settings=settings("tiles", "sky"),
+    shell:
+        "python -m skymill sky cell --config {params.config} --cell {wildcards.cell}"
+        " --images {input.images} --nexps {input.nexps} --folder {params.folder}"
+        " --record {output.record} --coverage {output.coverage}"
+        " --receipt {output.receipt} > {log} 2>&1"
+
+
+rule hips:
+    input:
+        records=expand(f"{OUT}/hips/cells/{{cell}}.parquet", cell=SKY_TILES),
+        coverages=expand(f"{OUT}/moc/cells/{{cell}}.parquet", cell=SKY_TILES),
+    output:
+        properties=expand(f"{OUT}/hips/{{map}}/properties", map=HIPS_MAPS),
+        mocs=expand(f"{OUT}/hips/{{map}}/Moc.fits", map=HIPS_MAPS),
+        coverage=expand(f"{OUT}/moc/{{band}}.fits", band=[*BANDS, RELEASE]),
+        record=f"{OUT}/hips/cells/all.parquet",
+        receipt=receipt("hips", RELEASE),
+    log:
+        f"{RUN}/logs/hips.log",
+    benchmark:
+        f"{RUN}/benchmarks/hips.tsv"
+    conda:
+        "../../envs/sky.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        config=CONFIG,
+        cells=list(SKY_TILES),
+        folder=f"{OUT}/hips",
+        moc=f"{OUT}/moc",
+        settings=settings("release", "sky"),
+    shell:
+        "python -m skymill sky hips --config {params.config} --cells {params.cells}"
+        " --folder {params.folder} --moc {params.moc}"
+        " --record {output.record} --receipt {output.receipt} > {log} 2>&1"
+
+
+rule viewer:
+    input:
+        properties=expand(f"{OUT}/hips/{{map}}/properties", map=HIPS_MAPS),
+        page="resources/viewer/index.html",
+    output:
+        page=f"{OUT}/www/index.html",
+        receipt=receipt("viewer", RELEASE),
+    log:
+        f"{RUN}/logs/viewer.log",
+    benchmark:
+        f"{RUN}/benchmarks/viewer.tsv"
+    conda:
+        "../../envs/sky.yaml"
+    resources:
+        mem_mb=500,
+    params:
+        config=CONFIG,
+        folder=f"{OUT}/hips",
+        settings=settings("release", "sky"),
+    shell:
+        "python -m skymill sky viewer --config {params.config} --page {input.page}"
+        " --folder {params.folder} --out {output.page}"
+        " --receipt {output.receipt} > {log} 2>&1"

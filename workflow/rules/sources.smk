@@ -1,0 +1,167 @@
+# sources: the stacks of a tile → calibration maps, homogenised stacks, catalogues. Sources are
+# measured on the unscaled stack and calibrated by the maps; the published stack is scaled by them.
+
+
+rule single:
+    input:
+        image=TREE.unscaled("{tile}", "{band}", "image"),
+        variance=TREE.unscaled("{tile}", "{band}", "variance"),
+        mask=TREE.stack("{tile}", "{band}", "mask"),
+        nexp=TREE.stack("{tile}", "{band}", "nexp"),
+        reference=lambda wildcards: references("gaiaxp", wildcards.tile),
+    output:
+        zp=TREE.maps("{tile}", "{band}", "single", PHOTOMETRIC_MAPS),
+        align=TREE.maps("{tile}", "{band}", "single", ASTROMETRIC_MAPS),
+        image=TREE.stack("{tile}", "{band}", "image"),
+        variance=TREE.stack("{tile}", "{band}", "variance"),
+        catalogue=temp(f"{WORK}/sources/{{tile}}/single_{{band}}.parquet"),
+        row=temp(f"{WORK}/stacks/{{tile}}/{{band}}/row.json"),
+        extract=receipt("sources_extract", "{tile}.{band}"),
+        maps=receipt("sources_maps", "{tile}.{band}.single"),
+        homogenise=receipt("sources_homogenise", "{tile}.{band}"),
+    log:
+        f"{RUN}/logs/single/{{tile}}.{{band}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/single/{{tile}}.{{band}}.tsv"
+    conda:
+        "../../envs/sources.yaml"
+    resources:
+        mem_mb=memory(60, TILE_PIXELS),
+    params:
+        config=CONFIG,
+        folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
+        settings=settings("tiles", "sources"),
+    shell:
+        "(python -m skymill sources extract --config {params.config}"
+        " --tile {wildcards.tile} --band {wildcards.band}"
+        " --image {input.image} --variance {input.variance}"
+        " --mask {input.mask} --nexp {input.nexp}"
+        " --catalogue {output.catalogue} --receipt {output.extract}"
+        " && python -m skymill sources maps --config {params.config}"
+        " --tile {wildcards.tile} --band {wildcards.band} --mode single"
+        " --catalogue {output.catalogue} --reference {input.reference}"
+        " --folder {params.folder} --receipt {output.maps}"
+        " && python -m skymill sources homogenise --config {params.config}"
+        " --tile {wildcards.tile} --band {wildcards.band}"
+        " --image {input.image} --variance {input.variance} --nexp {input.nexp}"
+        " --catalogue {output.catalogue} --maps {params.folder}"
+        " --out-image {output.image} --out-variance {output.variance} --row {output.row}"
+        " --receipt {output.homogenise}) > {log} 2>&1"
+
+
+rule stack_table:
+    input:
+        rows=expand(f"{WORK}/stacks/{{tile}}/{{band}}/row.json", tile=TILES, band=BANDS),
+    output:
+        table=f"{OUT}/stacks/stacks.parquet",
+        receipt=receipt("stack_table", RELEASE),
+    log:
+        f"{RUN}/logs/stack_table.log",
+    benchmark:
+        f"{RUN}/benchmarks/stack_table.tsv"
+    conda:
+        "../../envs/catalogue.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        config=CONFIG,
+        folder=f"{WORK}/stacks",
+        settings=settings("tables", "sources"),
+    shell:
+        "python -m skymill sources table --config {params.config} --folder {params.folder}"
+        " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
+
+
+rule idual:
+    input:
+        images=expand(TREE.unscaled("{{tile}}", "{band}", "image"), band=BANDS),
+        variances=expand(TREE.unscaled("{{tile}}", "{band}", "variance"), band=BANDS),
+        masks=expand(TREE.stack("{{tile}}", "{band}", "mask"), band=BANDS),
+        nexps=expand(TREE.stack("{{tile}}", "{band}", "nexp"), band=BANDS),
+        reference=lambda wildcards: references("gaiaxp", wildcards.tile),
+    output:
+        zp=[
+            path
+            for band in BANDS
+            for path in TREE.maps("{tile}", band, "Idual", PHOTOMETRIC_MAPS)
+        ],
+        align=[
+            path
+            for band in BANDS
+            for path in TREE.maps("{tile}", band, "Idual", ASTROMETRIC_MAPS)
+        ],
+        catalogue=temp(f"{WORK}/sources/{{tile}}/Idual.parquet"),
+        forced=receipt("sources_forced", "{tile}"),
+        maps=receipt("sources_maps", "{tile}.Idual"),
+    log:
+        f"{RUN}/logs/idual/{{tile}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/idual/{{tile}}.tsv"
+    conda:
+        "../../envs/sources.yaml"
+    resources:
+        mem_mb=memory(80, TILE_PIXELS),
+    params:
+        config=CONFIG,
+        bands=BANDS,
+        folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
+        settings=settings("tiles", "sources"),
+    shell:
+        "(python -m skymill sources forced --config {params.config}"
+        " --tile {wildcards.tile} --bands {params.bands}"
+        " --images {input.images} --variances {input.variances}"
+        " --masks {input.masks} --nexps {input.nexps}"
+        " --catalogue {output.catalogue} --receipt {output.forced}"
+        " && python -m skymill sources maps --config {params.config}"
+        " --tile {wildcards.tile} --band {params.bands} --mode Idual"
+        " --catalogue {output.catalogue} --reference {input.reference}"
+        " --folder {params.folder} --receipt {output.maps}) > {log} 2>&1"
+
+
+rule tile_catalogues:
+    input:
+        single=expand(
+            f"{WORK}/sources/{{{{tile}}}}/single_{{band}}.parquet", band=BANDS
+        ),
+        idual=f"{WORK}/sources/{{tile}}/Idual.parquet",
+        maps=[
+            path
+            for band in BANDS
+            for mode in MODES
+            for path in TREE.maps(
+                "{tile}", band, mode, PHOTOMETRIC_MAPS + ASTROMETRIC_MAPS
+            )
+        ],
+        verdicts=lambda wildcards: [
+            TREE.frame(exposure, "json")
+            for band in BANDS
+            for exposure in FRAMES[wildcards.tile, band]
+        ],
+        pool=lambda wildcards: references("pool", wildcards.tile),
+        reference=lambda wildcards: references("gaiaxp", wildcards.tile),
+    output:
+        single=expand(TREE.catalogue("{{tile}}", "single_{band}"), band=BANDS),
+        idual=TREE.catalogue("{tile}", "Idual"),
+        completeness=TREE.completeness("{tile}"),
+        receipt=receipt("tile_catalogues", "{tile}"),
+    log:
+        f"{RUN}/logs/tile_catalogues/{{tile}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/tile_catalogues/{{tile}}.tsv"
+    conda:
+        "../../envs/sources.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        config=CONFIG,
+        bands=BANDS,
+        folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
+        settings=settings("tiles", "sources"),
+    shell:
+        "python -m skymill sources finish --config {params.config}"
+        " --tile {wildcards.tile} --bands {params.bands}"
+        " --single {input.single} --idual {input.idual} --maps {params.folder}"
+        " --verdicts {input.verdicts} --pool {input.pool} --reference {input.reference}"
+        " --out-single {output.single} --out-idual {output.idual}"
+        " --out-completeness {output.completeness}"
+        " --receipt {output.receipt} > {log} 2>&1"

@@ -1,0 +1,45 @@
+# tiles: the frames of a tile and band → the planes of its stack, on the tile's fixed grid. All
+# candidate frames are inputs; those whose verdict passes are used.
+
+
+rule stack:
+    input:
+        images=lambda wildcards: expand(
+            TREE.frame("{exposure}", "fits"),
+            exposure=FRAMES[wildcards.tile, wildcards.band],
+        ),
+        masks=lambda wildcards: expand(
+            TREE.frame("{exposure}", "mask.fits"),
+            exposure=FRAMES[wildcards.tile, wildcards.band],
+        ),
+        verdicts=lambda wildcards: expand(
+            TREE.frame("{exposure}", "json"),
+            exposure=FRAMES[wildcards.tile, wildcards.band],
+        ),
+    output:
+        image=temp(TREE.unscaled("{tile}", "{band}", "image")),
+        variance=temp(TREE.unscaled("{tile}", "{band}", "variance")),
+        mask=TREE.stack("{tile}", "{band}", "mask"),
+        nexp=TREE.stack("{tile}", "{band}", "nexp"),
+        exptime=TREE.stack("{tile}", "{band}", "exptime"),
+        mjd=TREE.stack("{tile}", "{band}", "mjd"),
+        receipt=receipt("stack", "{tile}.{band}"),
+    log:
+        f"{RUN}/logs/stack/{{tile}}.{{band}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/stack/{{tile}}.{{band}}.tsv"
+    conda:
+        "../../envs/pixels.yaml"
+    resources:
+        mem_mb=memory(30, TILE_PIXELS + 4 * CHIP_PIXELS),
+    params:
+        config=CONFIG,
+        settings=settings("tables", "tiles"),
+    shell:
+        "python -m skymill tiles combine --config {params.config}"
+        " --tile {wildcards.tile} --band {wildcards.band}"
+        " --images {input.images} --masks {input.masks} --verdicts {input.verdicts}"
+        " --out-image {output.image} --out-variance {output.variance}"
+        " --out-mask {output.mask} --out-nexp {output.nexp}"
+        " --out-exptime {output.exptime} --out-mjd {output.mjd}"
+        " --receipt {output.receipt} > {log} 2>&1"

@@ -1,0 +1,65 @@
+"""The command line: ``skymill <room> <step> …``, the same line that the workflow's rules call."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from . import __version__, pin
+from .errors import SkymillError
+
+ROOMS = {
+    "simulate": "a survey with known truth",
+    "references": "external catalogues → local cells, checksummed",
+    "calibrations": "calibration frames → master bias, dark, flat, defects, crosstalk, slopes",
+    "frames": "raw exposure → calibrated frame, mask, catalogue, verdict",
+    "tiles": "frames → stack of a tile and band",
+    "sources": "stacks → maps, homogenised stacks, tile catalogues",
+    "masters": "tile catalogues → master catalogues",
+    "sky": "stacks → HiPS, MOC, viewer",
+    "release": "everything → archives, report, manifest",
+}
+"""The rooms, in the order of the data's road."""
+
+
+def parser(room: str | None = None) -> argparse.ArgumentParser:
+    """The argument parser; only the room asked for is imported, so a step starts fast."""
+    top = argparse.ArgumentParser(
+        prog="skymill",
+        description="Mill raw frames of a wide-field survey into a published data release.",
+        epilog="example: skymill frames pixels --help",
+    )
+    top.add_argument("--version", action="version", version=f"skymill {__version__}")
+    rooms = top.add_subparsers(dest="room", metavar="room", required=True)
+    for name, summary in ROOMS.items():
+        sub = rooms.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=f"'skymill {name} STEP --help' shows a step's options and an example.",
+        )
+        if name == room:
+            steps = sub.add_subparsers(dest="step", metavar="step", required=True)
+            importlib.import_module(f".{name}.commands", __package__).register(steps)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; an error of the user's making is one message and exit code 1."""
+    if arguments is None:
+        pin.ensure()
+        arguments = sys.argv[1:]
+    room = next((word for word in arguments if not word.startswith("-")), None)
+    options = parser(room if room in ROOMS else None).parse_args(arguments)
+    try:
+        options.run(options)
+    except SkymillError as error:
+        print(f"skymill: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

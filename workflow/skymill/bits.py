@@ -1,0 +1,51 @@
+"""The bits of Skymill's masks and catalogue flags, defined once and written from here."""
+
+from enum import IntFlag
+
+
+class MaskBit(IntFlag):
+    """Bits of every mask image and of ``imaflags_iso``: the plan of KS4 DR1 (Paper III, §5.4).
+
+    Layers are combined with bitwise OR; 0 is a good pixel.
+    """
+
+    CROSSTALK = 1
+    BLEED = 2
+    DEFECT = 4
+    AMPLIFIER = 8
+
+
+MASK_MEANING = {
+    MaskBit.CROSSTALK: "cosmic ray or crosstalk victim",
+    MaskBit.BLEED: "saturated pixel or bleed trail",
+    MaskBit.DEFECT: "defect of the detector",
+    MaskBit.AMPLIFIER: "bad amplifier",
+}
+
+COSMIC_RAY = MaskBit.CROSSTALK
+"""KS4 DR1 gives cosmic rays and crosstalk victims one bit (Paper III)."""
+
+
+class Flag(IntFlag):
+    """Bits of a source's ``flags``: source-extractor's eight, with its meanings."""
+
+    NEIGHBOURS = 1
+    BLENDED = 2
+    SATURATED = 4
+    TRUNCATED = 8
+    APERTURE_INCOMPLETE = 16
+    ISOPHOTAL_INCOMPLETE = 32
+    DEBLEND_OVERFLOW = 64
+    EXTRACTION_OVERFLOW = 128
+
+
+FLAG_MEANING = {
+    Flag.NEIGHBOURS: "neighbours or masked pixels cover more than 10 % of the AUTO aperture",
+    Flag.BLENDED: "blended with another source",
+    Flag.SATURATED: "a pixel is saturated",
+    Flag.TRUNCATED: "too close to an image boundary",
+    Flag.APERTURE_INCOMPLETE: "an aperture holds pixels without data",
+    Flag.ISOPHOTAL_INCOMPLETE: "the isophote holds pixels without data",
+    Flag.DEBLEND_OVERFLOW: "deblending overflowed",
+    Flag.EXTRACTION_OVERFLOW: "extraction overflowed",
+}

@@ -1,0 +1,156 @@
+"""Load a release's configuration, its camera and its tables, checked before anything runs."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from .camera import Camera, camera_from
+from .errors import ConfigError
+from .schema import convert, load_schema, quantity, validate
+
+
+def read_yaml(path: Path | str) -> dict:
+    """Read a YAML (or JSON) file that holds a mapping.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or isn't YAML; the message names the line.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: isn't YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys and values, got {type(content).__name__}.")
+    return content
+
+
+def check_config(content: Mapping, source: Path | str) -> dict:
+    """Check a configuration against its schema and give it back with quantities as numbers.
+
+    Parameters
+    ----------
+    content : Mapping
+        The configuration as read from YAML, quantities as strings with their units.
+    source : Path or str
+        Its file's name, for messages.
+
+    Returns
+    -------
+    dict
+        The same tree; each quantity is a float in the unit that the schema declares.
+
+    Raises
+    ------
+    ConfigError
+        For every unknown or missing key, wrong type, wrong unit or value out of bounds.
+    """
+    schema = load_schema("config")
+    validate(content, schema, source)
+    return convert(content, schema)
+
+
+def load_config(path: Path | str) -> dict:
+    """Read and check a configuration file (`check_config`)."""
+    return check_config(read_yaml(path), path)
+
+
+def load_camera(path: Path | str) -> Camera:
+    """Read and check a camera file.
+
+    Raises
+    ------
+    ConfigError
+        If the file breaks its schema (``config/schemas/camera.yaml``).
+    """
+    content = read_yaml(path)
+    schema = load_schema("camera")
+    validate(content, schema, path)
+    return camera_from(convert(content, schema))
+
+
+def load_rows(path: Path | str, table: str) -> list[dict]:
+    """Read one of the survey's tables: ``tiles_table``, ``exposures`` or ``calibrations_table``.
+
+    Parameters
+    ----------
+    path : Path or str
+        A CSV file with a header line.
+    table : str
+        Name of its schema in ``config/schemas``.
+
+    Returns
+    -------
+    list of dict
+        The rows in the file's order, values converted to the schema's types; an empty optional
+        field is None.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file, the row's line and the column, if a column is missing or unknown, a value
+        has the wrong type, or a key occurs twice.
+    """
+    schema = load_schema(table)
+    columns = schema["properties"]
+    try:
+        with Path(path).open(newline="") as stream:
+            reader = csv.DictReader(row for row in stream if not row.startswith("#"))
+            found = reader.fieldnames or []
+            unknown = sorted(set(found) - set(columns))
+            missing = [name for name in schema["required"] if name not in found]
+            if unknown or missing:
+                raise ConfigError(
+                    f"{path}: missing columns {missing}, unknown columns {unknown}; "
+                    f"accepted: {', '.join(columns)}"
+                )
+            rows = [
+                _row(row, columns, f"{path}: row {number}") for number, row in enumerate(reader, 1)
+            ]
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
+    for number, row in enumerate(rows, 1):
+        validate(
+            {name: value for name, value in row.items() if value is not None},
+            schema,
+            f"{path}: row {number}",
+        )
+    _check_unique(rows, schema["key"], path)
+    return rows
+
+
+def _row(row: Mapping[str, str], columns: Mapping[str, Mapping], where: str) -> dict:
+    values: dict[str, object] = {}
+    for name, declared in columns.items():
+        text = (row.get(name) or "").strip()
+        kind = {"integer": int, "number": float}.get(declared["type"], str)
+        try:
+            values[name] = kind(text) if text else None
+        except ValueError as error:
+            raise ConfigError(
+                f"{where}: {name}: got {text!r}, expected {declared['type']}"
+            ) from error
+    return values
+
+
+def _check_unique(rows: list[dict], key: str, path: Path | str) -> None:
+    seen: set[object] = set()
+    for row in rows:
+        if row[key] in seen:
+            raise ConfigError(f"{path}: {key} {row[key]!r} occurs twice; each must be unique.")
+        seen.add(row[key])
+
+
+__all__ = [
+    "check_config",
+    "load_camera",
+    "load_config",
+    "load_rows",
+    "quantity",
+    "read_yaml",
+]

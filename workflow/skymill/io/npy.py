@@ -1,0 +1,30 @@
+"""NumPy arrays on disk: the calibration maps."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .atomic import replacing
+from .provenance import Record
+
+
+def write_npy(path: Path | str, array: np.ndarray, record: Record) -> None:
+    """Write an array as ``.npy`` (C order, no pickle)."""
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
+    record.wrote(path)
+
+
+def read_npy(path: Path | str) -> np.ndarray:
+    """Read an array.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or isn't an ``.npy`` file.
+    """
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: expected a NumPy array file ({error}).") from error

@@ -1,0 +1,116 @@
+"""JSON Schema with units: one clear message for anything that isn't as declared.
+
+Schemas are YAML files in ``config/schemas``. Beside JSON Schema's own keywords they know ``unit``:
+the value is then a string such as ``"6 arcsec"``, in any unit that converts to the declared one,
+and reads as a plain number in the declared unit.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import yaml
+from jsonschema.validators import extend
+
+from .errors import ConfigError
+from .paths import SCHEMAS
+
+
+def quantity(text: object, unit: str) -> float:
+    """Read ``"6 arcsec"`` as a number in `unit`.
+
+    Raises
+    ------
+    ValueError
+        If `text` isn't a number with a unit that converts to `unit`; the message says so.
+    """
+    import astropy.units as u
+
+    if not isinstance(text, str):
+        raise ValueError(f"got {text!r}, expected a number with its unit, such as '1 {unit}'")
+    try:
+        value = u.Quantity(text)
+        return float(value.to_value(u.Unit(unit)))
+    except (TypeError, ValueError, u.UnitConversionError) as error:
+        raise ValueError(
+            f"got {text!r}, expected a number in {unit} or a unit that converts to it"
+        ) from error
+
+
+def _unit_keyword(
+    validator: object, unit: str, instance: object, schema: Mapping
+) -> Iterator[jsonschema.ValidationError]:
+    try:
+        value = quantity(instance, unit)
+    except ValueError as error:
+        yield jsonschema.ValidationError(str(error))
+        return
+    low, high = schema.get("least"), schema.get("most")
+    if low is not None and value < low:
+        yield jsonschema.ValidationError(f"got {instance!r}, expected at least {low} {unit}")
+    if high is not None and value > high:
+        yield jsonschema.ValidationError(f"got {instance!r}, expected at most {high} {unit}")
+
+
+_Validator = extend(jsonschema.Draft202012Validator, {"unit": _unit_keyword})
+
+
+@cache
+def load_schema(name: str) -> dict:
+    """Read ``config/schemas/<name>.yaml``; ``{include: other}`` is replaced by that schema."""
+    return _include(yaml.safe_load((SCHEMAS / f"{name}.yaml").read_text()))
+
+
+def _include(node: object) -> object:
+    if isinstance(node, dict):
+        if set(node) == {"include"}:
+            return load_schema(node["include"])
+        return {key: _include(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_include(value) for value in node]
+    return node
+
+
+def validate(content: object, schema: Mapping, source: Path | str) -> None:
+    """Check `content` against a schema.
+
+    Raises
+    ------
+    ConfigError
+        Naming `source`, the key, what came and what is accepted, for every fault found.
+    """
+    errors = sorted(_Validator(schema).iter_errors(content), key=lambda e: [str(p) for p in e.path])
+    if errors:
+        raise ConfigError("\n".join(f"{source}: {_message(error)}" for error in errors))
+
+
+def _message(error: jsonschema.ValidationError) -> str:
+    where = ".".join(str(part) for part in error.absolute_path) or "top level"
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema["properties"])
+        unknown = sorted(set(error.instance) - set(known))
+        return f"{where}: unknown key {', '.join(map(repr, unknown))}; accepted: {', '.join(known)}"
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return f"{where}: missing key {', '.join(map(repr, missing))}"
+    if error.validator == "enum":
+        accepted = ", ".join(map(str, error.validator_value))
+        return f"{where}: got {error.instance!r}; accepted: {accepted}"
+    if error.validator == "type":
+        return f"{where}: got {error.instance!r}, expected {error.validator_value}"
+    return f"{where}: {error.message}"
+
+
+def convert(content: object, schema: Mapping) -> object:
+    """Replace every quantity of a valid `content` by its number in the declared unit."""
+    if "unit" in schema:
+        return quantity(content, schema["unit"])
+    if isinstance(content, Mapping):
+        properties = schema.get("properties", {})
+        other = schema.get("additionalProperties")
+        other = other if isinstance(other, Mapping) else {}
+        return {key: convert(value, properties.get(key, other)) for key, value in content.items()}
+    if isinstance(content, list):
+        return [convert(value, schema.get("items", {})) for value in content]
+    return content

@@ -1,0 +1,89 @@
+"""What the Snakefile needs before it can plan: a checked configuration and consistent tables."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import yaml
+
+from .camera import Camera
+from .errors import ConfigError, SkymillError
+from .io.atomic import write_bytes
+
+
+def fail(error: SkymillError) -> NoReturn:
+    """Print one message and stop, in place of Snakemake's traceback."""
+    print(f"skymill: {error}", file=sys.stderr, flush=True)
+    sys.exit(1)
+
+
+def store_config(config: Mapping, path: Path | str) -> None:
+    """Write the configuration as given (overrides merged in) for the jobs, if it has changed."""
+    _store(path, yaml.safe_dump(dict(config), sort_keys=True, allow_unicode=True))
+
+
+def store_list(names: Iterable[str], path: Path | str) -> None:
+    """Write names, a line each, if they have changed."""
+    _store(path, "".join(f"{name}\n" for name in names))
+
+
+def _store(path: Path | str, text: str) -> None:
+    path, content = Path(path), text.encode()
+    if not path.is_file() or path.read_bytes() != content:
+        write_bytes(path, content)
+
+
+def check_survey(
+    settings: Mapping,
+    camera: Camera,
+    tiles: Mapping[str, Mapping],
+    exposures: Mapping[str, Mapping],
+    calibrations: Mapping[str, Mapping],
+) -> None:
+    """Check that the tables name only what exists and that each exposure can be calibrated.
+
+    Raises
+    ------
+    ConfigError
+        Naming the table, the row, what it refers to and what is known.
+    """
+    table = settings["tables"]["exposures"]
+    known = {"site": camera.sites, "tile": tiles, "band": settings["bands"]}
+    paths: dict[str, str] = {}
+    for name, row in exposures.items():
+        for column, accepted in known.items():
+            if row[column] not in accepted:
+                some = ", ".join(list(accepted)[:10])
+                raise ConfigError(
+                    f"{table}: exposure {name}: unknown {column} {row[column]!r}; known: {some}"
+                )
+        if row["path"] in paths:
+            raise ConfigError(
+                f"{table}: exposures {paths[row['path']]} and {name} name the same file "
+                f"{row['path']}; list each frame once."
+            )
+        paths[row["path"]] = name
+    if "calibrations" in settings:
+        _check_calibrations(settings["tables"]["calibrations"], exposures, calibrations)
+
+
+def _check_calibrations(
+    table: str, exposures: Mapping[str, Mapping], calibrations: Mapping[str, Mapping]
+) -> None:
+    have = {(r["site"], r["run"], r["kind"], r["band"] or "") for r in calibrations.values()}
+    needed = set()
+    for row in exposures.values():
+        site_run = (row["site"], row["run"])
+        needed |= {(*site_run, kind, "") for kind in ("bias", "dark")}
+        needed.add((*site_run, "flat", row["band"]))
+    kinds_with_band = {(site, run, kind) for site, run, kind, _ in have if kind == "field"}
+    needed_fields = {(row["site"], row["run"], "field") for row in exposures.values()}
+    missing = sorted(needed - have) + sorted((*f, "") for f in needed_fields - kinds_with_band)
+    if missing:
+        site, run, kind, band = missing[0]
+        raise ConfigError(
+            f"{table}: no {kind} frame{' in ' + band if band else ''} for site {site}, run {run}, "
+            "though exposures need it; add frames, or leave the calibrations section out of the "
+            "configuration if the frames arrive reduced."
+        )
