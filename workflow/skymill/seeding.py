@@ -1,4 +1,4 @@
-"""Random numbers that depend on identifiers alone: the same on any machine, in any order of jobs."""
+"""Random numbers that depend on identifiers alone: the same on any machine and in any order."""
 
 import hashlib
 
