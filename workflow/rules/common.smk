@@ -1,6 +1,5 @@
 # What every room looks up, built once: the checked configuration, the tables, the paths, and which
 # exposures and cells belong to a tile.
-import os
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -8,8 +7,7 @@ from pathlib import Path
 PACKAGE = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, PACKAGE)
 
-from skymill import pin
-from skymill.config import check_config, load_camera, load_rows
+from skymill.config import check_config, load_camera, load_rows, read_yaml
 from skymill.errors import SkymillError
 from skymill.geometry import cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
@@ -23,17 +21,20 @@ from skymill.tree import (
     PHOTOMETRIC_MAPS,
     Tree,
 )
-from skymill.workflow import check_survey, fail, store_config, store_list
-
-# Jobs find this package and this Python, and run under the pin.
-os.environ.update(pin.PIN, PYTHONPATH=PACKAGE)
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
+from skymill.workflow import (
+    check_survey,
+    fail,
+    prepare_environment,
+    store_config,
+    store_list,
 )
+
+prepare_environment(PACKAGE)
 
 try:
     SETTINGS = check_config(config, "configuration")
     CAMERA = load_camera(SETTINGS["camera"])
+    CAMERA_HASH = settings_hash(read_yaml(SETTINGS["camera"]))
     TABLES = SETTINGS["tables"]
     TILES = {row["tile"]: row for row in load_rows(TABLES["tiles"], "tiles_table")}
     EXPOSURES = {
@@ -55,10 +56,15 @@ DATA, OUT, RUN, WORK, CONFIG = TREE.data, TREE.out, TREE.run, TREE.work, TREE.co
 receipt = TREE.receipt
 
 
-def settings(*sections):
-    """A hash of config sections: a rule whose settings change runs again."""
+def settings(*sections, **rows):
+    """A hash of config sections, the camera and table rows: what a rule runs again for."""
     return settings_hash(
-        {name: SETTINGS[name] for name in ("camera", "bands", *sections)}
+        {
+            "camera": CAMERA_HASH,
+            "bands": BANDS,
+            **{name: SETTINGS[name] for name in sections},
+            **rows,
+        }
     )
 
 

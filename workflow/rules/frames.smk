@@ -24,10 +24,10 @@ rule frames_pixels:
         masters=lambda wildcards, input: " ".join(
             f"--{kind} {path}" for kind, path in masters_of(wildcards).items()
         ),
-        settings=(
-            settings("calibrations", "frames")
-            if "calibrations" in SETTINGS
-            else settings("frames")
+        settings=lambda wildcards: settings(
+            *({"calibrations"} & SETTINGS.keys()),
+            "frames",
+            row=EXPOSURES[wildcards.exposure],
         ),
     shell:
         "python -m skymill frames pixels --config {params.config}"
@@ -65,7 +65,7 @@ rule frames_calibrate:
         mem_mb=memory(60, FRAME_PIXELS),
     params:
         config=CONFIG,
-        settings=settings("frames"),
+        settings=lambda wildcards: settings("frames", row=EXPOSURES[wildcards.exposure]),
     shell:
         "python -m skymill frames calibrate --config {params.config}"
         " --exposure {wildcards.exposure} --image {input.image} --mask {input.mask}"

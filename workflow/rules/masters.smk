@@ -25,7 +25,7 @@ rule idual_master:
         mem_mb=2000,
     params:
         config=CONFIG,
-        dust=f"{DATA}/{SETTINGS['references']['dust']}",
+        dust=lambda wildcards, input: Path(input.dust[0]).parent,
         settings=settings("references", "masters"),
     shell:
         "python -m skymill masters idual --config {params.config} --cell {wildcards.cell}"
@@ -57,7 +57,7 @@ rule single_master:
         mem_mb=2000,
     params:
         config=CONFIG,
-        dust=f"{DATA}/{SETTINGS['references']['dust']}",
+        dust=lambda wildcards, input: Path(input.dust[0]).parent,
         settings=settings("references", "masters"),
     shell:
         "python -m skymill masters single --config {params.config} --cell {wildcards.cell}"

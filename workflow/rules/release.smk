@@ -86,7 +86,7 @@ rule report:
         mem_mb=memory(20, TILE_PIXELS),
     params:
         config=CONFIG,
-        folder=OUT,
+        folder=subpath(output.page, ancestor=2),
         settings=settings("release"),
     shell:
         "python -m skymill release report --config {params.config} --folder {params.folder}"

@@ -21,8 +21,8 @@ if "simulate" in SETTINGS:
             mem_mb=1500,
         params:
             config=CONFIG,
-            data=DATA,
-            settings=settings("release", "tables", "references", "simulate"),
+            data=subpath(output.sources, ancestor=2),
+            settings=settings("references", "simulate", tiles=TILES),
         shell:
             "python -m skymill simulate sky --config {params.config} --data {params.data}"
             " --receipt {output.receipt} > {log} 2>&1"
@@ -45,7 +45,9 @@ if "simulate" in SETTINGS:
             mem_mb=memory(40, FRAME_PIXELS),
         params:
             config=CONFIG,
-            settings=settings("tables", "simulate"),
+            settings=lambda wildcards: settings(
+                "simulate", row=EXPOSURES[wildcards.exposure]
+            ),
         shell:
             "python -m skymill simulate exposure --config {params.config}"
             " --exposure {wildcards.exposure} --sources {input.sources} --raw {output.raw}"
@@ -66,7 +68,9 @@ if "simulate" in SETTINGS:
             mem_mb=memory(40, FRAME_PIXELS),
         params:
             config=CONFIG,
-            settings=settings("tables", "simulate"),
+            settings=lambda wildcards: settings(
+                "simulate", row=CALIBRATIONS[wildcards.frame]
+            ),
         shell:
             "python -m skymill simulate calibration --config {params.config}"
             " --frame {wildcards.frame} --raw {output.raw}"

@@ -28,7 +28,7 @@ rule hips_cell:
         mem_mb=memory(30, TILE_PIXELS),
     params:
         config=CONFIG,
-        folder=f"{OUT}/hips",
+        folder=subpath(output.record, ancestor=2),
         settings=settings("tiles", "sky"),
     shell:
         "python -m skymill sky cell --config {params.config} --cell {wildcards.cell}"
@@ -58,8 +58,8 @@ rule hips:
     params:
         config=CONFIG,
         cells=list(SKY_TILES),
-        folder=f"{OUT}/hips",
-        moc=f"{OUT}/moc",
+        folder=subpath(output.record, ancestor=2),
+        moc=lambda wildcards, output: Path(output.coverage[0]).parent,
         settings=settings("release", "sky"),
     shell:
         "python -m skymill sky hips --config {params.config} --cells {params.cells}"
@@ -84,7 +84,7 @@ rule viewer:
         mem_mb=500,
     params:
         config=CONFIG,
-        folder=f"{OUT}/hips",
+        folder=lambda wildcards, input: Path(input.properties[0]).parents[1],
         settings=settings("release", "sky"),
     shell:
         "python -m skymill sky viewer --config {params.config} --page {input.page}"

@@ -65,8 +65,8 @@ rule stack_table:
         mem_mb=1000,
     params:
         config=CONFIG,
-        folder=f"{WORK}/stacks",
-        settings=settings("tables", "sources"),
+        folder=lambda wildcards, input: Path(input.rows[0]).parents[2],
+        settings=settings("sources"),
     shell:
         "python -m skymill sources table --config {params.config} --folder {params.folder}"
         " --out {output.table} --receipt {output.receipt} > {log} 2>&1"

@@ -34,7 +34,7 @@ rule stack:
         mem_mb=memory(30, TILE_PIXELS + 4 * CHIP_PIXELS),
     params:
         config=CONFIG,
-        settings=settings("tables", "tiles"),
+        settings=lambda wildcards: settings("tiles", row=TILES[wildcards.tile]),
     shell:
         "python -m skymill tiles combine --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band}"

@@ -1,5 +1,6 @@
 """What the Snakefile needs before it can plan: a checked configuration and consistent tables."""
 
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import NoReturn
 
 import yaml
 
+from . import pin
 from .camera import Camera
 from .errors import ConfigError, SkymillError
 from .io.atomic import write_bytes
@@ -16,6 +18,16 @@ def fail(error: SkymillError) -> NoReturn:
     """Print one message and stop, in place of Snakemake's traceback."""
     print(f"skymill: {error}", file=sys.stderr, flush=True)
     sys.exit(1)
+
+
+def prepare_environment(package: Path | str) -> None:
+    """Let the jobs find this package and this Python, and run under the pin."""
+    path = os.environ.get("PATH", os.defpath)
+    os.environ.update(
+        pin.PIN,
+        PYTHONPATH=str(package),
+        PATH=os.pathsep.join([str(Path(sys.executable).parent), path]),
+    )
 
 
 def store_config(config: Mapping, path: Path | str) -> None:
