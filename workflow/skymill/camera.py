@@ -22,8 +22,10 @@ class Amplifier:
         The chip it reads.
     index : int
         Its place on the chip, 0 at the smallest x.
-    columns : slice
-        The columns of the chip frame that it reads.
+    columns, rows : slice
+        The columns and rows of the chip frame that it reads.
+    flip : tuple of bool
+        Whether its pixels are stored mirrored in x, in y.
     gain : float
         e⁻/ADU.
     read_noise : float
@@ -36,6 +38,8 @@ class Amplifier:
     chip: str
     index: int
     columns: slice
+    rows: slice
+    flip: tuple[bool, bool]
     gain: float
     read_noise: float
     saturation: float
@@ -108,6 +112,8 @@ class Camera:
         Nominal, arcsec per pixel.
     prescan, overscan : int
         Columns before and after the data of each raw amplifier; 0 where the frames were trimmed.
+    overscan_rows : int
+        Rows after the data of each raw amplifier; they aren't used.
     chips : dict of str to Chip
         In the order of a product's HDUs, which is the order of the raw amplifiers too.
     sites : dict of str to Site
@@ -122,6 +128,7 @@ class Camera:
     pixel_scale: float
     prescan: int
     overscan: int
+    overscan_rows: int
     chips: dict[str, Chip]
     sites: dict[str, Site]
     mirrored_halves: bool
@@ -148,7 +155,9 @@ def camera_from(content: Mapping) -> Camera:
                 name=amplifier["name"],
                 chip=name,
                 index=index,
-                columns=slice(index * width, (index + 1) * width),
+                columns=slice(*amplifier.get("columns", (index * width, (index + 1) * width))),
+                rows=slice(*amplifier.get("rows", (0, ny))),
+                flip=tuple(amplifier.get("flip", (chip["flip"], chip["flip"]))),
                 gain=amplifier["gain"],
                 read_noise=amplifier["read_noise"],
                 saturation=amplifier["saturation"],
@@ -175,6 +184,7 @@ def camera_from(content: Mapping) -> Camera:
         content["pixel_scale"],
         content["prescan"],
         content["overscan"],
+        content.get("overscan_rows", 0),
         chips,
         sites,
         content["mirrored_halves"],
