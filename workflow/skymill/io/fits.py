@@ -120,7 +120,8 @@ def read_images(path: Path | str) -> list[Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyWarning)
-            warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
+            broken = "(?s).*(truncated|corrupted)"
+            warnings.filterwarnings("error", message=broken, category=AstropyUserWarning)
             with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
                 for hdu in hdus:
                     images.append(_image_of(hdu))

@@ -28,12 +28,8 @@ def logical_name(path: Path | str) -> str:
     tree (an archive's raw frame, say) is known by its own name.
     """
     parts = Path(path).parts
-    for root in ("results", "data"):
-        if root in parts:
-            at = len(parts) - 1 - parts[::-1].index(root)
-            if len(parts) > at + 2:
-                return "/".join(parts[at + 2 :])
-    return parts[-1]
+    roots = [at for at, part in enumerate(parts[:-2]) if part in ("results", "data")]
+    return "/".join(parts[roots[-1] + 2 :]) if roots else parts[-1]
 
 
 def settings_hash(settings: Mapping) -> str:

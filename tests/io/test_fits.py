@@ -1,0 +1,94 @@
+"""FITS in and out: whole, deterministic, with provenance; faults named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from skymill.errors import InputError
+from skymill.io.fits import Image, mask_legend, read_images, write_images
+from skymill.io.provenance import recording
+
+
+@pytest.fixture
+def images() -> list[Image]:
+    rng = np.random.default_rng(1)
+    return [
+        Image(None, [("EXPOSURE", "a", "name")]),
+        Image(rng.normal(size=(30, 40)).astype(np.float32), [("MAGZERO", 30.0, "")], "M"),
+        Image(rng.integers(0, 65535, (30, 40)).astype(np.uint16), [], "K"),
+    ]
+
+
+def test_what_is_written_is_read(tmp_path: Path, images, record):
+    write_images(tmp_path / "a.fits", images, record)
+    primary, m, k = read_images(tmp_path / "a.fits")
+    assert primary.data is None
+    assert primary.header()["EXPOSURE"] == "a"
+    assert primary.header()["STEP"] == "test step"
+    assert (m.name, k.name) == ("M", "K")
+    np.testing.assert_array_equal(m.data, images[1].data)
+    np.testing.assert_array_equal(k.data, images[2].data)
+    assert k.data.dtype == np.uint16
+    assert m.data.dtype == np.float32
+
+
+def test_same_input_same_bytes_and_the_content_hash_ignores_cards(tmp_path: Path, images, record):
+    write_images(tmp_path / "a.fits", images, record)
+    write_images(tmp_path / "b.fits", images, record)
+    assert (tmp_path / "a.fits").read_bytes() == (tmp_path / "b.fits").read_bytes()
+    images[1].cards.append(("EXTRA", 1, ""))
+    write_images(tmp_path / "c.fits", images, record)
+    a, c = record.outputs["a.fits"], record.outputs["c.fits"]
+    assert a["sha256"] != c["sha256"]
+    assert a["content"] == c["content"]
+    images[1].data[0, 0] += 1
+    write_images(tmp_path / "d.fits", images, record)
+    assert record.outputs["d.fits"]["content"] != a["content"]
+
+
+def test_inputs_are_listed_in_the_header(tmp_path: Path, images):
+    (tmp_path / "data" / "mini" / "raw").mkdir(parents=True)
+    raw = tmp_path / "data" / "mini" / "raw" / "x.fits"
+    raw.write_bytes(b"x")
+    with recording("a b", {}, [raw], tmp_path / "receipt.json") as record:
+        write_images(tmp_path / "a.fits", images, record)
+    header = fits.getheader(tmp_path / "a.fits")
+    assert header["INP00001"] == "raw/x.fits"
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, images, record):
+    write_images(tmp_path / "a.fits", images, record)
+    before = (tmp_path / "a.fits").read_bytes()
+    images[1].cards.append(("BAD", object(), ""))
+    with pytest.raises(ValueError):
+        write_images(tmp_path / "a.fits", images, record)
+    assert (tmp_path / "a.fits").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.fits"]
+
+
+def test_missing_truncated_and_foreign_files_are_named(tmp_path: Path, images, record):
+    with pytest.raises(InputError, match="no such file"):
+        read_images(tmp_path / "none.fits")
+    write_images(tmp_path / "a.fits", images, record)
+    whole = (tmp_path / "a.fits").read_bytes()
+    for length in (10, 3000, len(whole) // 2, len(whole) - 2880):
+        (tmp_path / "cut.fits").write_bytes(whole[:length])
+        with pytest.raises(InputError, match=r"cut\.fits: HDU \d can't be read"):
+            read_images(tmp_path / "cut.fits")
+    (tmp_path / "text.fits").write_text("no FITS file at all")
+    with pytest.raises(InputError, match=r"text\.fits"):
+        read_images(tmp_path / "text.fits")
+
+
+def test_the_mask_legend_explains_ks4_s_four_bits():
+    assert [value for _, value, _ in mask_legend()] == [1, 2, 4, 8]
+
+
+def test_a_genuine_kmtnet_header_is_read_without_a_warning(real: Path):
+    primary = read_images(real / "kmtnet_saao_cutout" / "20180413SAAO_targ.fits")[0]
+    header = primary.header()
+    assert header["CCDNAME"].startswith("KMTNet CCD")
+    assert float(header["GAIN"]) > 0
+    assert primary.data.shape == (199, 199)

@@ -1,0 +1,106 @@
+"""A configuration says everything, and what it says wrong is one clear message."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from skymill.config import check_config, load_camera, load_config, load_rows, read_yaml
+from skymill.errors import ConfigError
+from skymill.paths import CONFIG
+
+DEFAULT = CONFIG / "config.yaml"
+
+
+@pytest.fixture
+def content() -> dict:
+    return copy.deepcopy(read_yaml(DEFAULT))
+
+
+def test_the_default_configuration_is_valid_and_its_quantities_are_numbers():
+    assert load_config(DEFAULT)["tiles"]["pixel_scale"] == 0.4
+
+
+def test_a_quantity_may_come_in_any_unit_that_converts(content):
+    content["tiles"]["pixel_scale"] = f"{0.4 / 60} arcmin"
+    assert check_config(content, "x")["tiles"]["pixel_scale"] == pytest.approx(0.4, rel=1e-14)
+
+
+@pytest.mark.parametrize("value", ["0.4 mag", "0.4", 0.4, "wide", None])
+def test_a_wrong_unit_names_file_key_and_what_is_accepted(content, value):
+    content["tiles"]["pixel_scale"] = value
+    with pytest.raises(ConfigError, match=r"my\.yaml: tiles\.pixel_scale: got .*arcsec"):
+        check_config(content, "my.yaml")
+
+
+def test_an_unknown_key_names_itself_and_the_keys_accepted(content):
+    content["tiles"]["pixelscale"] = "0.4 arcsec"
+    with pytest.raises(
+        ConfigError, match=r"tiles: unknown key 'pixelscale'; accepted: .*pixel_scale"
+    ):
+        check_config(content, "my.yaml")
+
+
+def test_a_missing_key_is_named(content):
+    del content["tiles"]["size"]
+    with pytest.raises(ConfigError, match=r"tiles: missing key 'size'"):
+        check_config(content, "my.yaml")
+
+
+def test_all_faults_are_reported_at_once(content):
+    content["tiles"]["size"] = "big"
+    content["bands"] = ["Q"]
+    with pytest.raises(ConfigError) as caught:
+        check_config(content, "my.yaml")
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_missing_file_and_a_file_that_is_not_yaml_are_one_message(tmp_path: Path):
+    with pytest.raises(ConfigError, match="can't be read"):
+        load_config(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [1, 2")
+    with pytest.raises(ConfigError, match="isn't YAML"):
+        load_config(tmp_path / "bad.yaml")
+    (tmp_path / "list.yaml").write_text("- 1")
+    with pytest.raises(ConfigError, match="expected keys and values"):
+        load_config(tmp_path / "list.yaml")
+
+
+@pytest.mark.parametrize("name", ["mini", "kmtnet"])
+def test_the_cameras_are_valid(name):
+    camera = load_camera(CONFIG / "cameras" / f"{name}.yaml")
+    assert len(list(camera.amplifiers())) == 32
+    for chip in camera.chips.values():
+        assert [a.columns.start for a in chip.amplifiers] == [
+            i * chip.shape[1] // 8 for i in range(8)
+        ]
+
+
+HEADER = "exposure,site,run,path,tile,band,mjd,exptime,sha256\n"
+ROW = "a.1,CTIO,r,raw/a.1.fits,0000.000-30,I,60000.5,120,\n"
+
+
+def test_a_table_is_read_with_its_types_and_empty_optional_fields(tmp_path: Path):
+    path = tmp_path / "exposures.csv"
+    path.write_text("# a comment\n" + HEADER + ROW)
+    (row,) = load_rows(path, "exposures")
+    assert row["mjd"] == 60000.5
+    assert row["sha256"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEADER.replace("mjd,", "") + ROW, r"missing columns \['mjd'\]"),
+        (HEADER.replace("mjd", "mdj") + ROW, r"unknown columns \['mdj'\]"),
+        (HEADER + ROW.replace("60000.5", "noon"), r"row 1: mjd: got 'noon', expected number"),
+        (HEADER + ROW.replace("60000.5", "5"), r"row 1: mjd"),
+        (HEADER + ROW + ROW, r"'a\.1' occurs twice"),
+        (HEADER + ROW.replace("120", ""), r"missing key 'exptime'"),
+    ],
+)
+def test_a_faulty_table_names_file_row_and_column(tmp_path: Path, text, message):
+    path = tmp_path / "exposures.csv"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_rows(path, "exposures")

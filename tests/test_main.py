@@ -1,0 +1,42 @@
+"""The command line: help with an example for every step, one message for every error."""
+
+import subprocess
+import sys
+
+import pytest
+
+from skymill import pin
+from skymill.__main__ import ROOMS, main, parser
+from skymill.paths import ROOT
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_step_has_help_with_an_example(room):
+    rooms = next(a for a in parser(room)._actions if a.dest == "room")
+    steps = next(a for a in rooms.choices[room]._actions if a.dest == "step")
+    assert steps.choices
+    for name, step in steps.choices.items():
+        assert f"example: skymill {room} {name} " in step.format_help()
+
+
+def test_an_error_is_one_message_and_exit_code_1(capsys, tmp_path):
+    missing = str(tmp_path / "none.yaml")
+    assert main(["release", "summary", "--config", missing]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("skymill: ")
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+
+
+def test_a_command_pins_itself():
+    code = (
+        "import sys; sys.argv = ['skymill', '--version']\n"
+        "from skymill import pin\n"
+        "pin.os.execv = lambda *a: print('again', pin.is_pinned())\n"
+        "pin.ensure()"
+    )
+    bare = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT / "workflow")}
+    run = [sys.executable, "-c", code]
+    assert subprocess.run(run, env=bare, capture_output=True, text=True).stdout == "again True\n"
+    pinned = bare | pin.PIN
+    assert subprocess.run(run, env=pinned, capture_output=True, text=True).stdout == ""

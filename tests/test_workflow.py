@@ -1,0 +1,62 @@
+"""The tables may name only what exists, and every exposure must be calibratable."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from skymill.config import load_camera, load_config, load_rows
+from skymill.errors import ConfigError
+from skymill.paths import CONFIG
+from skymill.workflow import check_survey, store_config, store_list
+
+
+@pytest.fixture
+def survey() -> list:
+    settings = load_config(CONFIG / "config.yaml")
+    tables = settings["tables"]
+    return [
+        settings,
+        load_camera(settings["camera"]),
+        {row["tile"]: row for row in load_rows(tables["tiles"], "tiles_table")},
+        {row["exposure"]: row for row in load_rows(tables["exposures"], "exposures")},
+        {row["frame"]: row for row in load_rows(tables["calibrations"], "calibrations_table")},
+    ]
+
+
+def test_the_mini_survey_is_consistent(survey):
+    check_survey(*survey)
+    assert len(survey[3]) == 35
+
+
+@pytest.mark.parametrize("column", ["site", "tile", "band"])
+def test_an_exposure_that_names_the_unknown_is_named(survey, column):
+    exposures = copy.deepcopy(survey[3])
+    name = next(iter(exposures))
+    exposures[name][column] = "XX"
+    with pytest.raises(ConfigError, match=rf"exposure {name}: unknown {column} 'XX'; known: "):
+        check_survey(*survey[:3], exposures, survey[4])
+
+
+def test_a_frame_listed_twice_is_named(survey):
+    exposures = copy.deepcopy(survey[3])
+    first, second = list(exposures)[:2]
+    exposures[second]["path"] = exposures[first]["path"]
+    with pytest.raises(ConfigError, match=f"{first} and {second} name the same file"):
+        check_survey(*survey[:3], exposures, survey[4])
+
+
+def test_missing_calibration_frames_are_named(survey):
+    without = {k: row for k, row in survey[4].items() if row["kind"] != "dark"}
+    with pytest.raises(ConfigError, match="no dark frame for site"):
+        check_survey(*survey[:4], without)
+
+
+def test_stored_files_are_rewritten_only_when_they_change(tmp_path: Path):
+    path = tmp_path / "run" / "config.yaml"
+    store_config({"b": 1, "a": "2 arcsec"}, path)
+    before = path.stat().st_mtime_ns
+    store_config({"a": "2 arcsec", "b": 1}, path)
+    assert path.stat().st_mtime_ns == before
+    store_list(["x", "y"], path)
+    assert path.read_text() == "x\ny\n"
