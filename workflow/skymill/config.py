@@ -114,10 +114,11 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
             ]
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
+    filled = [name for name in schema["required"] if name not in schema.get("empty", ())]
     for number, row in enumerate(rows, 1):
         validate(
             {name: value for name, value in row.items() if value is not None},
-            schema,
+            {**schema, "required": filled},
             f"{path}: row {number}",
         )
     _check_unique(rows, schema["key"], path)
