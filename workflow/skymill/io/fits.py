@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
-from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
+from astropy.utils.exceptions import AstropyWarning
 
 from ..bits import MASK_MEANING
 from ..errors import InputError
@@ -120,12 +120,15 @@ def read_images(path: Path | str) -> list[Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyWarning)
-            broken = "(?s).*(truncated|corrupted)"
-            warnings.filterwarnings("error", message=broken, category=AstropyUserWarning)
-            with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
+            broken = "(?s)(.*(truncated|corrupted)|Error validating header)"
+            warnings.filterwarnings("error", message=broken, category=AstropyWarning)
+            with (
+                path.open("rb") as stream,
+                fits.open(stream, memmap=False, lazy_load_hdus=False) as hdus,
+            ):
                 for hdu in hdus:
                     images.append(_image_of(hdu))
-    except (OSError, ValueError, TypeError, KeyError, AstropyUserWarning) as error:
+    except (OSError, ValueError, TypeError, KeyError, AstropyWarning) as error:
         raise InputError(
             f"{path}: HDU {len(images)} can't be read ({error}); expected a whole FITS file. "
             "Fetch the file again."

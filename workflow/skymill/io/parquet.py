@@ -147,7 +147,7 @@ def _votable(schema: TableSchema) -> str:
     for column in schema.columns:
         unit = f" unit={quoteattr(column.unit)}" if column.unit else ""
         ucd = f" ucd={quoteattr(column.ucd)}" if column.ucd else ""
-        array = ' arraysize="*"' if column.type == "string" else ""
+        array = ' arraysize="64*"' if column.type == "string" else ""
         fields.append(
             f"<FIELD ID={quoteattr(column.name)} name={quoteattr(column.name)} "
             f'datatype="{VOTABLE_TYPE[column.type]}"{array}{unit}{ucd}>'
