@@ -8,7 +8,7 @@ import pytest
 
 from skymill.io.provenance import Record, recording
 
-ROOT = Path(__file__).resolve().parents[1]
+NO_REAL_FRAMES = "SKYMILL_REAL is unset"
 
 
 @pytest.fixture
@@ -23,14 +23,21 @@ def real() -> Path:
     """The folder of real frames; only where SKYMILL_REAL names it."""
     folder = os.environ.get("SKYMILL_REAL")
     if not folder:
-        pytest.skip("SKYMILL_REAL is unset: set it to the folder with the real frames")
+        pytest.skip(f"{NO_REAL_FRAMES}: set it to the folder with the real frames")
     return Path(folder)
 
 
+def forbidden_skips(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
+    """Tests skipped under SKYMILL_NO_SKIP=1 (continuous integration), but those on real frames."""
+    if os.environ.get("SKYMILL_NO_SKIP") != "1":
+        return []
+    return [r for r in reporter.stats.get("skipped", []) if NO_REAL_FRAMES not in str(r.longrepr)]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Under SKYMILL_NO_SKIP=1 (continuous integration), a skipped test is a failure."""
-    skipped = terminalreporter.stats.get("skipped", [])
-    if os.environ.get("SKYMILL_NO_SKIP") == "1" and skipped:
+    """Name the tests whose skipping makes the run fail."""
+    skipped = forbidden_skips(terminalreporter)
+    if skipped:
         terminalreporter.section("skipped, which SKYMILL_NO_SKIP=1 forbids")
         for report in skipped:
             terminalreporter.line(f"{report.nodeid}: {report.longrepr}")
@@ -40,6 +47,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let the run fail where a skip is forbidden."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    forbidden = os.environ.get("SKYMILL_NO_SKIP") == "1"
-    if forbidden and reporter is not None and reporter.stats.get("skipped"):
+    if reporter is not None and forbidden_skips(reporter):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,46 @@
+# make demo    the mini release: set up, simulate, build, report
+# make test    set up, run every test
+# make lint    formatting, style, workflow
+# make lock    resolve the dependencies anew and regenerate the environments
+# make clean   remove what was built (not the environment)
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: demo test lint lock clean setup
+
+demo: $(READY)
+	snakemake --cores all
+	@skymill release summary --config config/config.yaml
+
+test: $(READY)
+	pytest -n auto --dist loadgroup
+
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+
+setup: $(READY)
+
+# The lock holds uv itself; pip installs that one line, uv the rest, every file by its hash.
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Skymill needs Python 3.11 or newer: install it, or name it with make PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	awk '/^[a-z]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements.lock
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock: $(READY)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+	python envs/generate.py
+
+clean:
+	rm -rf data results .snakemake
