@@ -1,0 +1,1 @@
+"""The simulate room: a survey with known truth."""
