@@ -29,3 +29,48 @@ rule all:
         rules.manifest.output.json,
         rules.manifest.output.table,
         rules.report.output.page,
+
+
+# A target per room: snakemake --cores all frames
+
+
+rule references:
+    input:
+        [TREE.reference(name, cell) for name in CATALOGUES for cell in REFERENCE_CELLS],
+
+
+rule calibrations:
+    input:
+        CALIBRATION_RECEIPTS,
+
+
+rule frames:
+    input:
+        expand(TREE.frame("{exposure}", "json"), exposure=EXPOSURES),
+
+
+rule tiles:
+    input:
+        expand(TREE.stack("{tile}", "{band}", "nexp"), tile=TILES, band=BANDS),
+
+
+rule sources:
+    input:
+        expand(TREE.catalogue("{tile}", "Idual"), tile=TILES),
+        rules.stack_table.output.table,
+
+
+rule masters:
+    input:
+        [TREE.hats(name, "hats.properties") for name in HATS_GROUPS],
+
+
+rule sky:
+    input:
+        rules.hips.output.properties,
+        rules.viewer.output.page,
+
+
+rule release:
+    input:
+        rules.all.input,
