@@ -1,0 +1,215 @@
+"""Put a pointing error, a rotation and a changed distortion in; the solution takes them out."""
+
+import numpy as np
+import pytest
+
+from skymill.config import load_camera
+from skymill.frames import tpv
+from skymill.frames.astrometry import References, Stars, centroid_error, solve
+from skymill.frames.matching import pairs
+from skymill.frames.pointing import affine, rotation_matrix, vote
+from skymill.paths import CONFIG
+
+CAMERA = load_camera(CONFIG / "cameras" / "mini.yaml")
+PRIORS = {name: CAMERA.prior("SAAO", name) for name in CAMERA.chips}
+SETTINGS = {
+    "search": 180.0,
+    "rotation": 0.4,
+    "cell": 3.0,
+    "vote_stars": 300,
+    "least_votes": 15,
+    "significance": 8.0,
+    "match_radius": 2.0,
+    "clip": 3.0,
+    "degree": 3,
+    "stars_per_term": 5.0,
+}
+NOISE = 0.02
+"""Centroid noise of a bright star, arcsec."""
+
+
+def truth(chip, pointing, rotation=0.05, bend=0.02, scale=1.0003):
+    """The prior turned, stretched and bent, about the true pointing."""
+    values = tpv.coefficients(PRIORS[chip])
+    matrix = scale * rotation_matrix(rotation)
+    values = tpv.moved(values, matrix, np.zeros(2))
+    values[:, 7:11] += bend * np.array([[1.0, -0.5, 0.3, 0.2], [0.1, 0.4, -0.6, 1.0]])
+    cards = tpv.with_coefficients(PRIORS[chip], values)
+    return {**cards, "CRVAL1": pointing[0], "CRVAL2": pointing[1]}
+
+
+def field(pointing, number=12000, seed=3, spurious=0.3, missing=0.3, empty_corner=False):
+    """Reference stars, and detections of some of them on the chips among spurious ones."""
+    generator = np.random.default_rng(seed)
+    radius = 0.35
+    xi, eta = generator.uniform(-radius, radius, (2, number))
+    if empty_corner:
+        keep = ~((xi > 0.06) & (eta > 0.06))
+        xi, eta = xi[keep], eta[keep]
+    ra, dec = tpv.sky_of_plane(xi, eta, *pointing)
+    mag = 12 + 8.5 * generator.power(3, ra.size)
+    references = References(ra, dec, mag)
+    stars, origin = {}, {}
+    for name, chip in CAMERA.chips.items():
+        x, y = tpv.pixels_of_sky(truth(name, pointing), ra, dec)
+        ny, nx = chip.shape
+        on = (x > 0) & (x < nx - 1) & (y > 0) & (y < ny - 1)
+        index = np.flatnonzero(on & (generator.random(ra.size) > missing))
+        extra = int(spurious * index.size)
+        noise = generator.normal(0, NOISE / 0.4, (2, index.size))
+        stars[name] = Stars(
+            np.concatenate([x[index] + noise[0], generator.uniform(0, nx, extra)]),
+            np.concatenate([y[index] + noise[1], generator.uniform(0, ny, extra)]),
+            10 ** (-0.4 * np.concatenate([mag[index], generator.uniform(13, 20, extra)]))
+            * 10 ** (0.4 * generator.normal(0, 0.2, index.size + extra)),
+            np.full(index.size + extra, NOISE),
+        )
+        origin[name] = np.concatenate([index, np.full(extra, -1)])
+    return references, stars, origin
+
+
+def header_pointing(pointing, east, north):
+    ra, dec = tpv.sky_of_plane(east / 3600, north / 3600, *pointing)
+    return float(ra), float(dec)
+
+
+def worst_error(solution, pointing, step=24):
+    """Largest error of the solution over the chips, arcsec."""
+    worst = 0.0
+    for name, chip in CAMERA.chips.items():
+        ny, nx = chip.shape
+        x, y = np.meshgrid(np.arange(0, nx, step), np.arange(0, ny, step))
+        ra, dec = tpv.sky_of_pixels(truth(name, pointing), x.ravel(), y.ravel())
+        got = tpv.sky_of_pixels(solution.chips[name].cards, x.ravel(), y.ravel())
+        dra = ((got[0] - ra + 180) % 360 - 180) * np.cos(np.radians(dec))
+        worst = max(worst, np.max(np.hypot(dra, got[1] - dec)) * 3600)
+    return worst
+
+
+@pytest.mark.parametrize(
+    ("pointing", "east", "north"),
+    [((359.999, -30.0), 70.0, -110.0), ((45.0, -85.0), -120.0, 95.0), ((0.02, -62.0), 0.0, 0.0)],
+)
+def test_pointing_rotation_and_distortion_are_taken_out(pointing, east, north):
+    references, stars, origin = field(pointing)
+    solution = solve(PRIORS, stars, references, header_pointing(pointing, east, north), SETTINGS)
+    assert solution.pointing is not None
+    assert worst_error(solution, pointing) < 0.05
+    for name, chip in solution.chips.items():
+        assert chip.degree == 3
+        assert np.std(chip.dxi) == pytest.approx(NOISE, rel=0.15)
+        assert np.std(chip.deta) == pytest.approx(NOISE, rel=0.15)
+        true_pair = origin[name][chip.first] == chip.second
+        assert true_pair.mean() > 0.995
+
+
+def test_all_chips_share_the_tangent_point():
+    pointing = (10.0, -40.0)
+    references, stars, _ = field(pointing)
+    solution = solve(PRIORS, stars, references, header_pointing(pointing, 60, 60), SETTINGS)
+    tangents = {(c.cards["CRVAL1"], c.cards["CRVAL2"]) for c in solution.chips.values()}
+    assert len(tangents) == 1
+    assert tangents.pop() == pytest.approx(pointing, abs=1 / 3600)
+
+
+def test_order_of_inputs_does_not_matter():
+    pointing = (359.999, -30.0)
+    references, stars, _ = field(pointing, number=2500)
+    start = header_pointing(pointing, 40.0, -50.0)
+    solution = solve(PRIORS, stars, references, start, SETTINGS)
+    generator = np.random.default_rng(8)
+    mixed = {}
+    for name, chip in stars.items():
+        order = generator.permutation(chip.x.size)
+        mixed[name] = Stars(*(getattr(chip, a)[order] for a in ("x", "y", "flux", "sigma")))
+    order = generator.permutation(references.ra.size)
+    shuffled = References(*(getattr(references, a)[order] for a in ("ra", "dec", "mag")))
+    again = solve(PRIORS, mixed, shuffled, start, SETTINGS)
+    for name, chip in solution.chips.items():
+        x, y = np.array([5.0, 600.0, 1100.0]), np.array([1000.0, 20.0, 700.0])
+        first = np.stack(tpv.sky_of_pixels(chip.cards, x, y))
+        second = np.stack(tpv.sky_of_pixels(again.chips[name].cards, x, y))
+        np.testing.assert_allclose(first, second, atol=1e-9)
+        assert chip.first.size == again.chips[name].first.size
+
+
+def test_an_empty_corner_does_not_bend_the_chip():
+    pointing = (20.0, -30.0)
+    references, stars, _ = field(pointing, empty_corner=True)
+    solution = solve(PRIORS, stars, references, header_pointing(pointing, 30, -30), SETTINGS)
+    assert worst_error(solution, pointing) < 0.4
+
+
+def test_a_chip_with_few_stars_takes_a_lower_degree_or_the_fields_solution():
+    pointing = (20.0, -30.0)
+    references, stars, _ = field(pointing)
+    few = {}
+    for name, number in zip(stars, (90, 45, 6, 0), strict=True):
+        chip = stars[name]
+        chosen = np.argsort(-chip.flux)[:number]
+        few[name] = Stars(*(getattr(chip, a)[chosen] for a in ("x", "y", "flux", "sigma")))
+    settings = {**SETTINGS, "vote_stars": 60, "least_votes": 10}
+    solution = solve(PRIORS, few, references, header_pointing(pointing, 30, -30), settings)
+    assert [chip.degree for chip in solution.chips.values()] == [2, 1, 0, 0]
+    assert worst_error(solution, pointing) < 5.0
+
+
+def test_a_wrong_field_is_not_recognised():
+    references, _, _ = field((20.0, -30.0), seed=4)
+    _, stars, _ = field((20.0, -30.0), seed=5)
+    solution = solve(PRIORS, stars, references, (20.0, -30.0), SETTINGS)
+    assert solution.pointing is None
+    for name, chip in solution.chips.items():
+        assert chip.cards["CRVAL1"] == 20.0
+        assert chip.cards["PV1_7"] == PRIORS[name]["PV1_7"]
+        assert chip.first.size == 0
+
+
+def test_no_stars_and_no_references_are_no_recognition():
+    references, stars, _ = field((20.0, -30.0))
+    none = np.empty(0)
+    empty = {name: Stars(none, none, none, none) for name in stars}
+    nothing = References(none, none, none)
+    assert solve(PRIORS, empty, references, (20.0, -30.0), SETTINGS).pointing is None
+    assert solve(PRIORS, stars, nothing, (20.0, -30.0), SETTINGS).pointing is None
+
+
+def test_vote_counts_pairs():
+    generator = np.random.default_rng(2)
+    found = generator.uniform(-0.2, 0.2, (100, 2))
+    reference = found @ rotation_matrix(0.2).T + [0.01, -0.02]
+    winner = vote(found, reference, 0.05, 0.3, 3 / 3600)
+    assert winner.votes > 80
+    assert winner.significance > 50
+    assert winner.shift == pytest.approx((0.01, -0.02), abs=3 / 3600)
+
+
+def test_pairs_are_one_to_one_and_nearest():
+    first, second, distance = pairs(
+        np.array([0.0, 1.0, 1.2, 9.0]) / 3600,
+        np.zeros(4),
+        np.array([1.05, 0.1]) / 3600,
+        np.zeros(2),
+        1.0,
+    )
+    assert first.tolist() == [0, 1]
+    assert second.tolist() == [1, 0]
+    np.testing.assert_allclose(distance, [0.1, 0.05], atol=1e-9)
+
+
+def test_affine_ignores_outliers():
+    generator = np.random.default_rng(6)
+    found = generator.uniform(-1, 1, (200, 2))
+    target = found @ np.array([[1.0, 0.1], [-0.1, 1.0]]).T + [0.3, 0.4]
+    target += generator.normal(0, 1e-3, target.shape)
+    target[:40] += generator.uniform(-1, 1, (40, 2))
+    matrix, shift = affine(found, target)
+    np.testing.assert_allclose(matrix, [[1.0, 0.1], [-0.1, 1.0]], atol=1e-3)
+    np.testing.assert_allclose(shift, [0.3, 0.4], atol=1e-3)
+    with pytest.raises(ValueError, match="at least 3"):
+        affine(found[:2], target[:2])
+
+
+def test_centroid_error_falls_with_signal_to_its_floor():
+    errors = centroid_error(np.array([10.0, 100.0, 1e6]), 2.0, 0.01)
+    assert errors == pytest.approx(np.hypot([0.0849, 0.00849, 0.0], 0.01), rel=1e-3)
