@@ -1,0 +1,10 @@
+"""The frames room's commands."""
+
+import argparse
+
+
+def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the room's steps, in the order of the data's road."""
+    from . import pixels
+
+    pixels.register(steps)

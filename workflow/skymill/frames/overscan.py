@@ -1,0 +1,88 @@
+"""Overscan: the electronic level of each row, measured where no light falls, taken out."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..camera import Camera
+
+
+def row_levels(columns: np.ndarray, clip: float) -> np.ndarray:
+    """The level of each row of the overscan, robust against single deviant pixels.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (ny, n)
+        Overscan pixels, ADU.
+    clip : float
+        Pixels farther than this many robust standard deviations from their row's median are
+        left out.
+
+    Returns
+    -------
+    ndarray of float64, shape (ny,)
+    """
+    columns = columns.astype(np.float64)
+    off = columns - np.median(columns, axis=1, keepdims=True)
+    sigma = max(1.4826 * float(np.median(np.abs(off))), 0.5)
+    kept = np.abs(off) <= clip * sigma
+    return np.sum(columns, axis=1, where=kept) / np.count_nonzero(kept, axis=1)
+
+
+def smooth_levels(levels: np.ndarray, window: int, clip: float) -> np.ndarray:
+    """Smooth levels along the read-out: quadratic within a window, deviant rows left out.
+
+    A row deviates where bright stars flood the overscan or a cosmic ray hits it.
+
+    Parameters
+    ----------
+    levels : ndarray, shape (ny,)
+        Level of each row, ADU.
+    window : int
+        Rows, odd; shorter where the frame has fewer rows.
+    clip : float
+        Robust standard deviations beyond which a row deviates from the running median.
+
+    Returns
+    -------
+    ndarray of float64, shape (ny,)
+    """
+    from scipy.ndimage import median_filter
+    from scipy.signal import savgol_filter
+
+    window = min(window, (levels.size - 1) // 2 * 2 + 1)
+    if window < 5:
+        return np.full(levels.shape, np.median(levels))
+    running = median_filter(levels, size=window, mode="nearest")
+    off = levels - running
+    sigma = max(1.4826 * float(np.median(np.abs(off))), 1e-3)
+    kept = np.where(np.abs(off) <= clip * sigma, levels, running)
+    return savgol_filter(kept, window, polyorder=2, mode="interp")
+
+
+def subtract_overscan(raw: np.ndarray, camera: Camera, settings: Mapping) -> np.ndarray:
+    """Subtract the overscan of a raw amplifier and trim it to its data section.
+
+    Parameters
+    ----------
+    raw : ndarray, shape (ny + overscan_rows, prescan + nx + overscan)
+        An amplifier as stored, ADU.
+    camera : Camera
+        Widths of prescan and overscan.
+    settings : Mapping
+        ``margin`` (columns at either end of the overscan that aren't used), ``window`` (rows),
+        ``clip`` (σ).
+
+    Returns
+    -------
+    ndarray of float32, shape (ny, nx)
+        ADU above the overscan, as stored (not yet unflipped).
+    """
+    rows = slice(0, raw.shape[0] - camera.overscan_rows)
+    end = raw.shape[1] - camera.overscan
+    margin = min(settings["margin"], (camera.overscan - 1) // 2)
+    levels = row_levels(raw[rows, end + margin : raw.shape[1] - margin], settings["clip"])
+    drift = smooth_levels(levels, settings["window"], settings["clip"])
+    data = raw[rows, camera.prescan : end].astype(np.float32)
+    data -= drift[:, None].astype(np.float32)
+    return data
