@@ -1,0 +1,1 @@
+"""The sources room: stacks → measurements, maps, homogenised stacks, tile catalogues."""

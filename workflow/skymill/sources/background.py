@@ -1,0 +1,128 @@
+"""The background mesh: clipped modes of boxes, median-filtered, joined by natural cubic splines.
+
+Bertin & Arnouts 1996 (A&AS 117, 393), §3. Each box's mode and rms come from sep, whose estimator
+is source-extractor's; boxes are taken one by one, so that the mesh is the same in however many
+sub-tiles an image is measured.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .planes import Planes, Window
+
+LEAST_PIXELS = 100
+"""A box with fewer usable pixels has no mode, even where no box is well filled."""
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A background mesh.
+
+    Attributes
+    ----------
+    level : ndarray
+        Background at the box centres, shape (boxes in y, boxes in x), image units.
+    size : int
+        Side of a box, pixels; the centre of box k lies at (k + ½) · size − ½.
+    noise_scale : float
+        Measured rms over √variance: the median over the boxes. 1 if the variance plane is right.
+    """
+
+    level: np.ndarray
+    size: int
+    noise_scale: float
+
+    def at(self, window: Window) -> np.ndarray:
+        """The background within a window [rows, columns], float32."""
+        rows = _spline_weights(window[0].start, window[0].stop, self.size, self.level.shape[0])
+        columns = _spline_weights(window[1].start, window[1].stop, self.size, self.level.shape[1])
+        return (rows @ self.level @ columns.T).astype(np.float32)
+
+
+def background_mesh(planes: Planes, settings: Mapping) -> Mesh | None:
+    """Measure the background of an image.
+
+    Parameters
+    ----------
+    planes : Planes
+        Image, variance and mask; masked pixels and pixels without data take no part.
+    settings : Mapping
+        ``back_size``, ``back_filter`` and ``back_good`` of `config/schemas/extraction.yaml`.
+
+    Returns
+    -------
+    Mesh or None
+        None if there is nothing to measure.
+    """
+    size = int(settings["back_size"])
+    ny, nx = planes.shape
+    shape = (-(-ny // size), -(-nx // size))
+    level, rms, sigma, filled = (np.full(shape, np.nan) for _ in range(4))
+    for j in range(shape[0]):
+        rows = slice(j * size, min(ny, (j + 1) * size))
+        image, variance, mask = planes.read((rows, slice(0, nx)))
+        good = np.isfinite(image) & (variance > 0) & (mask == 0)
+        for i in range(shape[1]):
+            box = np.s_[:, i * size : (i + 1) * size]
+            filled[j, i] = good[box].mean()
+            if good[box].sum() >= LEAST_PIXELS:
+                level[j, i], rms[j, i] = _box(image[box], ~good[box])
+                sigma[j, i] = np.sqrt(np.median(variance[box][good[box]]))
+    enough = (filled >= settings["back_good"]) & np.isfinite(level)
+    if not enough.any():
+        enough = np.isfinite(level)
+    if not enough.any():
+        return None
+    level[~enough] = np.nan
+    ratio = (rms / sigma)[enough & (rms > 0)]
+    scale = float(np.median(ratio)) if ratio.size else 1.0
+    return Mesh(_median_filter(_fill(level), settings["back_filter"]), size, scale)
+
+
+def _box(image: np.ndarray, bad: np.ndarray) -> tuple[float, float]:
+    """Mode and rms of one box."""
+    import sep
+
+    height, width = image.shape
+    pixels = np.where(bad, np.float32(0), image)
+    box = sep.Background(
+        np.ascontiguousarray(pixels),
+        mask=np.ascontiguousarray(bad),
+        bw=width,
+        bh=height,
+        fw=1,
+        fh=1,
+    )
+    return box.globalback, box.globalrms
+
+
+def _fill(level: np.ndarray) -> np.ndarray:
+    """Give an empty box the value of its nearest neighbour."""
+    from scipy.ndimage import distance_transform_edt
+
+    nearest = distance_transform_edt(np.isnan(level), return_distances=False, return_indices=True)
+    return level[tuple(nearest)]
+
+
+def _median_filter(level: np.ndarray, width: int) -> np.ndarray:
+    """Median over the boxes around each box, fewer at the border."""
+    half = width // 2
+    padded = np.pad(level, half, constant_values=np.nan)
+    around = np.lib.stride_tricks.sliding_window_view(padded, (2 * half + 1, 2 * half + 1))
+    return np.nanmedian(around, axis=(2, 3))
+
+
+def _spline_weights(start: int, stop: int, size: int, boxes: int) -> np.ndarray:
+    """Weights with which each box enters each pixel: a natural cubic spline is linear in them."""
+    from scipy.interpolate import CubicSpline
+
+    if boxes == 1:
+        return np.ones((stop - start, 1))
+    centres = (np.arange(boxes) + 0.5) * size - 0.5
+    pixels = np.arange(start, stop, dtype=float)
+    held = np.clip(pixels, centres[0], centres[-1])
+    spline = CubicSpline(centres, np.eye(boxes), bc_type="natural")
+    # Beyond the outermost box centres a cubic runs away: go on along its tangent.
+    return spline(held) + spline(held, 1) * (pixels - held)[:, None]

@@ -1,0 +1,117 @@
+"""``skymill sources extract``: detect and measure the sources of one stack."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..command import add_step
+
+if TYPE_CHECKING:
+    from astropy.io import fits
+    from astropy.table import Table
+
+    from .measure import Band
+
+
+def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the step."""
+    step = add_step(
+        steps,
+        "extract",
+        run,
+        "detect and measure the sources of a stack (single mode)",
+        "--tile 0001.000-30 --band R --image image.fits --variance variance.fits "
+        "--mask mask.fits --nexp nexp.fits --catalogue single_R.parquet",
+    )
+    step.add_argument("--tile", required=True, help="the tile")
+    step.add_argument("--band", required=True, help="the band")
+    for name, what in (
+        ("image", "the unscaled stack"),
+        ("variance", "its variance"),
+        ("mask", "its mask bits"),
+        ("nexp", "its number of exposures"),
+    ):
+        step.add_argument(f"--{name}", type=Path, required=True, help=what)
+    step.add_argument("--catalogue", type=Path, required=True, help="the table to write")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read the planes of a stack, measure it, write table ``single_instrumental``."""
+    from ..config import load_config
+    from ..io.fits import read_header
+    from ..io.parquet import table_schema, write_table
+    from ..io.provenance import recording
+    from .measure import measure_bands
+
+    config = load_config(options.config)
+    settings = config["sources"]["extraction"]
+    inputs = [options.image, options.variance, options.mask, options.nexp]
+    with recording("sources extract", {"extraction": settings}, inputs, options.receipt) as record:
+        header = read_header(options.image)
+        band = stack_band(inputs, header)
+        scale = config["tiles"]["pixel_scale"]
+        table = measure_bands(band.planes, {options.band: band}, settings, scale)[options.band]
+        table = with_sky_positions(table, header, options.image)
+        schema = table_schema("single_instrumental")
+        write_table(options.catalogue, table[schema.names], schema, record)
+
+
+def stack_band(paths: Sequence[Path], header: "fits.Header") -> "Band":
+    """The planes of a stack (image, variance, mask, nexp) with its gain and saturation.
+
+    A stack whose variance holds the sources' photons (VARSRC) needs no gain; one without GAIN or
+    SATURATE (no exposure was usable) has neither source noise nor saturation.
+    """
+    from .measure import Band
+    from .planes import FitsPlanes
+
+    gain = 0.0 if header.get("VARSRC", False) else float(header.get("GAIN", 0.0))
+    saturation = float(header.get("SATURATE", 0.0))
+    return Band(FitsPlanes(*paths), max(gain, 0.0), saturation if saturation > 0 else float("inf"))
+
+
+def with_sky_positions(table: "Table", header: Mapping, path: Path) -> "Table":
+    """Add number, ra, dec, their errors, and 1-based pixels; take out the 0-based ones.
+
+    Parameters
+    ----------
+    table : Table
+        Of `skymill.sources.measure`.
+    header : fits.Header
+        With a celestial WCS, north up (as `skymill.geometry.tile_cards` makes it): the error in
+        x is that in right ascension.
+    path : Path
+        The header's file, for messages.
+
+    Raises
+    ------
+    InputError
+        If the header has no celestial WCS.
+    """
+    import warnings
+
+    import numpy as np
+    from astropy.wcs import WCS, FITSFixedWarning, WcsError
+
+    from ..errors import InputError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FITSFixedWarning)
+            wcs = WCS(header)
+        if not wcs.has_celestial:
+            raise ValueError("CTYPE1, CTYPE2 name no projection")
+    except (WcsError, ValueError) as error:
+        raise InputError(f"{path}: HDU 0: expected a celestial WCS ({error}).") from error
+    x, y = np.asarray(table["x"]), np.asarray(table["y"])
+    scale_x, scale_y = np.hypot(*(wcs.pixel_scale_matrix * 3600))
+    table = table.copy()
+    table["number"] = np.arange(1, len(table) + 1, dtype=np.int32)
+    ra, dec = wcs.all_pix2world(x, y, 0) if len(table) else (x, y)
+    table["ra"], table["dec"] = ra % 360.0, dec
+    table["ra_error"] = table["x_error"] * scale_x
+    table["dec_error"] = table["y_error"] * scale_y
+    table["x_image"], table["y_image"] = x + 1, y + 1
+    table.remove_columns(["x", "y", "x_error", "y_error"])
+    return table

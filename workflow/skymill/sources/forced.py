@@ -1,0 +1,106 @@
+"""``skymill sources forced``: measure all bands where the detection band has sources."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..command import add_step
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+SHARED = ("number", "ra", "dec", "ra_error", "dec_error", "x_image", "y_image")
+"""Columns that all bands share."""
+
+
+def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the step."""
+    step = add_step(
+        steps,
+        "forced",
+        run,
+        "detect in one band, measure in all (dual mode)",
+        "--tile 0001.000-30 --bands V I --images V/image.fits I/image.fits --variances … "
+        "--masks … --nexps … --catalogue Idual.parquet",
+    )
+    step.add_argument("--tile", required=True, help="the tile")
+    step.add_argument("--bands", nargs="+", required=True, help="the bands")
+    for name, what in (
+        ("images", "their unscaled stacks"),
+        ("variances", "their variances"),
+        ("masks", "their mask bits"),
+        ("nexps", "their numbers of exposures"),
+    ):
+        step.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=what)
+    step.add_argument("--catalogue", type=Path, required=True, help="the table to write")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read the stacks of a tile, measure them, write table ``idual_instrumental``."""
+    from ..config import load_config
+    from ..io.fits import read_header
+    from ..io.parquet import table_schema, write_table
+    from ..io.provenance import recording
+    from .extract import stack_band, with_sky_positions
+    from .measure import measure_bands
+
+    config = load_config(options.config)
+    detection, settings = (config["sources"][k] for k in ("detection_band", "extraction"))
+    stacks = stacks_of(options, detection)
+    inputs = [path for paths in stacks.values() for path in paths]
+    section = {"detection_band": detection, "extraction": settings}
+    with recording("sources forced", section, inputs, options.receipt) as record:
+        headers = {band: read_header(paths[0]) for band, paths in stacks.items()}
+        bands = {band: stack_band(paths, headers[band]) for band, paths in stacks.items()}
+        scale = config["tiles"]["pixel_scale"]
+        tables = measure_bands(bands[detection].planes, bands, settings, scale)
+        image = stacks[detection][0]
+        tables = {
+            band: with_sky_positions(table, headers[detection], image)
+            for band, table in tables.items()
+        }
+        schema = table_schema("idual_instrumental", tuple(options.bands))
+        write_table(options.catalogue, side_by_side(tables)[schema.names], schema, record)
+
+
+def stacks_of(options: argparse.Namespace, detection: str) -> dict[str, list[Path]]:
+    """Band → paths of image, variance, mask, nexp.
+
+    Raises
+    ------
+    InputError
+        If the lists differ in length or lack the detection band.
+    """
+    from ..errors import InputError
+
+    lists = (options.images, options.variances, options.masks, options.nexps)
+    if any(len(paths) != len(options.bands) for paths in lists):
+        raise InputError(
+            f"{len(options.bands)} bands, but "
+            + ", ".join(
+                f"{len(paths)} {name}"
+                for name, paths in zip(
+                    ("images", "variances", "masks", "nexps"), lists, strict=True
+                )
+            )
+            + ": expected one of each per band, in the order of --bands."
+        )
+    if detection not in options.bands:
+        raise InputError(
+            f"sources.detection_band is {detection}, but --bands are {' '.join(options.bands)}."
+        )
+    return {band: list(paths) for band, *paths in zip(options.bands, *lists, strict=True)}
+
+
+def side_by_side(tables: Mapping[str, "Table"]) -> "Table":
+    """One table whose columns end in the band, except those that all bands share."""
+    from astropy.table import Table
+
+    first = next(iter(tables.values()))
+    joined = Table({name: first[name] for name in SHARED})
+    for band, table in tables.items():
+        for name in table.colnames:
+            if name not in SHARED:
+                joined[f"{name}_{band.lower()}"] = table[name]
+    return joined

@@ -1,0 +1,77 @@
+"""What lies under a source's isophote: its peak, its mask bits, pixels without data."""
+
+import numpy as np
+from numba import njit
+
+from .interpolate import BRIDGED
+
+
+@njit(cache=True)
+def isophotes(
+    data: np.ndarray,
+    mask: np.ndarray,
+    state: np.ndarray,
+    segmentation: np.ndarray,
+    idents: np.ndarray,
+    boxes: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Look at the pixels that belong to each source.
+
+    Parameters
+    ----------
+    data, state, segmentation
+        As for `skymill.sources.mirror.own_or_mirrored`.
+    mask : ndarray of uint8
+        Bits of `skymill.bits.MaskBit`.
+    idents : ndarray of int32
+        Number of each source in the segmentation, shape (n,).
+    boxes : ndarray of int64
+        Lowest y, highest y, lowest x, highest x of each source, shape (n, 4).
+
+    Returns
+    -------
+    peak : ndarray of float64
+        The brightest pixel; NaN if none has data.
+    bits : ndarray of int16
+        The mask bits of all its pixels, OR-combined.
+    holed : ndarray of bool
+        Whether one of them has no data of its own.
+    """
+    peak = np.full(idents.size, np.nan)
+    bits = np.zeros(idents.size, np.int16)
+    holed = np.zeros(idents.size, np.bool_)
+    for n in range(idents.size):
+        for j in range(boxes[n, 0], boxes[n, 1] + 1):
+            for i in range(boxes[n, 2], boxes[n, 3] + 1):
+                if segmentation[j, i] != idents[n]:
+                    continue
+                bits[n] |= mask[j, i]
+                if state[j, i] >= BRIDGED:
+                    holed[n] = True
+                elif not data[j, i] <= peak[n]:
+                    peak[n] = data[j, i]
+    return peak, bits, holed
+
+
+@njit(cache=True)
+def core_bits(mask: np.ndarray, x: np.ndarray, y: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """The mask bits within a circle about each source, OR-combined.
+
+    Parameters
+    ----------
+    mask : ndarray of uint8
+        Bits of `skymill.bits.MaskBit`, shape (ny, nx).
+    x, y, radius : ndarray of float64
+        0-based pixels, shape (n,).
+    """
+    ny, nx = mask.shape
+    bits = np.zeros(x.size, np.int16)
+    for n in range(x.size):
+        r = radius[n]
+        for j in range(max(int(np.ceil(y[n] - r)), 0), min(int(np.floor(y[n] + r)), ny - 1) + 1):
+            for i in range(
+                max(int(np.ceil(x[n] - r)), 0), min(int(np.floor(x[n] + r)), nx - 1) + 1
+            ):
+                if (i - x[n]) ** 2 + (j - y[n]) ** 2 <= r * r:
+                    bits[n] |= mask[j, i]
+    return bits

@@ -1,0 +1,475 @@
+"""Detect and measure: from planes of pixels to a table of sources.
+
+`measure` does one image. `measure_bands` detects on one image and measures several at the places,
+isophotes and Kron ellipses found there (source-extractor's dual-image mode). Both cut a large image
+into overlapping sub-tiles; what has to be one for the whole image (background mesh, noise factors,
+the size of stars) is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.table import Table
+
+from .background import Mesh, background_mesh
+from .detection import detect
+from .flags import extraction_flags
+from .interpolate import EMPTY, GOOD, MASKED, interpolate_rows
+from .planes import ArrayPlanes, Piece, Planes, Window, cut
+
+COLUMNS = (
+    *("x", "y", "x_error", "y_error"),
+    *("flux_auto", "fluxerr_auto", "flux_aper3", "fluxerr_aper3"),
+    *("flux_aper5", "fluxerr_aper5", "flux_aper10", "fluxerr_aper10"),
+    *("fwhm_image", "flux_radius", "kron_radius", "flux_max", "theta_image", "ellipticity"),
+    *("a_image", "b_image", "class_star", "flags", "imaflags_iso", "background", "isoarea"),
+)
+INTEGERS = {"flags": np.int16, "imaflags_iso": np.int16, "isoarea": np.int32}
+
+
+@dataclass(frozen=True)
+class Band:
+    """An image to be measured.
+
+    Attributes
+    ----------
+    planes : Planes
+        Image (the background may be in it), variance of the sky noise, mask.
+    gain : float
+        e⁻ per image unit, for the sources' own photon noise; 0 where the variance holds it already.
+    saturation : float
+        Image units, background included; infinite where nothing saturates.
+    """
+
+    planes: Planes
+    gain: float
+    saturation: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A window of an image, ready to be measured; arrays have one shape (ny, nx).
+
+    Attributes
+    ----------
+    data : ndarray of float32
+        Background-subtracted, masked pixels bridged along rows, 0 where there is no data.
+    variance : ndarray of float32
+        Scaled so that it agrees with the measured rms of the background.
+    mask : ndarray of uint8
+        Bits of `skymill.bits.MaskBit`.
+    state : ndarray of uint8
+        `skymill.sources.interpolate`.
+    background : ndarray of float32
+        What was subtracted.
+    """
+
+    data: np.ndarray
+    variance: np.ndarray
+    mask: np.ndarray
+    state: np.ndarray
+    background: np.ndarray
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Sources found in a scene; arrays of shape (n,), pixels of the scene.
+
+    Attributes
+    ----------
+    segmentation : ndarray of int32
+        Number of the source that owns each pixel, shape of the scene.
+    ident : ndarray of int32
+        Each source's number there.
+    x0, y0, x, y : ndarray of float64
+        Isophotal barycentre and windowed centroid.
+    a, b, theta : ndarray of float64
+        Rms ellipse, pixels and radians.
+    kron : ndarray of float64
+        Scale of the AUTO ellipse.
+    area, sep_flags : ndarray of int64
+        Isophotal area, sep's extraction flags.
+    boxes : ndarray of int64
+        Lowest y, highest y, lowest x, highest x; shape (n, 4).
+    error_sky, error_source : ndarray of float64
+        Squared errors of x, y without correlation: sky + source / gain; shape (n, 2).
+    """
+
+    segmentation: np.ndarray
+    ident: np.ndarray
+    x0: np.ndarray
+    y0: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    theta: np.ndarray
+    kron: np.ndarray
+    area: np.ndarray
+    sep_flags: np.ndarray
+    boxes: np.ndarray
+    error_sky: np.ndarray
+    error_source: np.ndarray
+
+
+def measure(
+    image: np.ndarray,
+    variance: np.ndarray,
+    mask: np.ndarray,
+    settings: Mapping,
+    pixel_scale: float,
+    gain: float,
+    saturation: float,
+) -> Table:
+    """Detect and measure the sources of one image.
+
+    Parameters
+    ----------
+    image : ndarray of float32
+        Shape (ny, nx); NaN is no data. The background may still be in it.
+    variance : ndarray of float32
+        Sky noise per pixel, image units²; where it isn't positive there is no data. Only its
+        pattern counts: its scale is set by the measured rms of the background.
+    mask : ndarray of uint8
+        Bits of `skymill.bits.MaskBit`. Masked pixels are bridged along rows up to
+        ``interpolate_lag`` pixels; in wider masked areas pixels keep their values and are measured.
+    settings : Mapping
+        `config/schemas/extraction.yaml`.
+    pixel_scale : float
+        Arcsec.
+    gain : float
+        e⁻ per image unit, for the sources' own photon noise; 0 adds none.
+    saturation : float
+        Image units, background included.
+
+    Returns
+    -------
+    Table
+        The columns `COLUMNS`, a row per source, sorted by y, then x. Positions are 0-based
+        windowed centroids, lengths in pixels, angles in degrees counter-clockwise from x.
+        Empty if the image holds no data.
+
+    Raises
+    ------
+    InputError
+        If the planes differ in shape.
+    DataError
+        If detection fails.
+    """
+    planes = ArrayPlanes(image, variance, mask)
+    return measure_bands(planes, {"": Band(planes, gain, saturation)}, settings, pixel_scale)[""]
+
+
+def measure_bands(
+    detection: Planes, bands: Mapping[str, Band], settings: Mapping, pixel_scale: float
+) -> dict[str, Table]:
+    """Detect on one image; measure several at the same places.
+
+    Parameters
+    ----------
+    detection : Planes
+        The image that detects; where a band's planes are the same object, it is read once.
+    bands : mapping of str to Band
+        Images of the same shape.
+    settings, pixel_scale
+        As for `measure`.
+
+    Returns
+    -------
+    dict of str to Table
+        A table as `measure`'s for each band, the same rows in the same order. Positions, their
+        errors, ``a_image`` … ``theta_image``, ``kron_radius`` and ``isoarea`` are the detection
+        image's; everything else is each band's own, NaN where the band has no data.
+    """
+    images = {"": detection, **{f"band {name}": band.planes for name, band in bands.items()}}
+    meshes: dict[int, Mesh | None] = {}
+    for planes in images.values():
+        if id(planes) not in meshes:
+            meshes[id(planes)] = background_mesh(planes, settings)
+    rows: dict[str, list[dict]] = {name: [] for name in bands}
+    places: list[dict] = []
+    empties: dict[str, list[np.ndarray]] = {name: [] for name in bands}
+    if meshes[id(detection)] is None:
+        return {name: _empty_table() for name in bands}
+    radii = _radii(pixel_scale)
+    for piece in cut(detection.shape, int(settings["sub_tile"]), int(settings["sub_tile_overlap"])):
+        own = load_scene(detection, meshes[id(detection)], piece.window, settings)
+        found = find(own, piece, settings)
+        places.append(_places(found, piece))
+        for name, band in bands.items():
+            scene = (
+                own
+                if band.planes is detection
+                else load_scene(band.planes, meshes[id(band.planes)], piece.window, settings)
+            )
+            rows[name].append(measure_at(scene, found, settings, radii, band.saturation))
+            empties[name].append(
+                _empty_apertures(scene, found.segmentation, piece, detection.shape, settings, radii)
+            )
+    place = _joined(places)
+    order = np.lexsort((place["x"], place["y"]))
+    return {
+        name: _finish(
+            _joined(rows[name]), place, np.concatenate(empties[name]), order, band, settings, radii
+        )
+        for name, band in bands.items()
+    }
+
+
+def load_scene(planes: Planes, mesh: Mesh | None, window: Window, settings: Mapping) -> Scene:
+    """Read a window, take out its background and bridge its masked pixels; no mesh, no data."""
+    image, variance, mask = planes.read(window)
+    background = mesh.at(window) if mesh else np.zeros_like(image)
+    state = np.where(mask != 0, MASKED, GOOD).astype(np.uint8)
+    state[~(np.isfinite(image) & (variance > 0)) | (mesh is None)] = EMPTY
+    data = image - background
+    if mesh is not None:
+        variance *= np.float32(mesh.noise_scale**2)
+    interpolate_rows(data, variance, state, int(settings["interpolate_lag"]))
+    return Scene(data, variance, mask, state, background)
+
+
+def find(scene: Scene, piece: Piece, settings: Mapping) -> Detections:
+    """Detect the sources of a scene and keep those whose peak lies in the piece's core."""
+    from .kron import elliptical_sums, kron_radii
+    from .shapes import half_light_radii
+    from .windowed import windowed_centroids
+
+    objects, segmentation = detect(scene.data, scene.variance, scene.state == EMPTY, settings)
+    row = objects["ycpeak"] + piece.window[0].start
+    column = objects["xcpeak"] + piece.window[1].start
+    core_rows, core_columns = piece.core
+    mine = (row >= core_rows.start) & (row < core_rows.stop)
+    mine &= (column >= core_columns.start) & (column < core_columns.stop)
+    ident = np.flatnonzero(mine).astype(np.int32) + np.int32(1)
+    found = objects[mine]
+    x0, y0, a, b, theta = (found[name].astype(float) for name in ("x", "y", "a", "b", "theta"))
+    pixels = (scene.data, scene.variance, scene.state, segmentation, ident, x0, y0)
+    kron = kron_radii(
+        scene.data,
+        *pixels[2:],
+        a,
+        b,
+        theta,
+        settings["kron_factor"],
+        settings["kron_floor"],
+    )
+    flux = elliptical_sums(*pixels, a, b, theta, kron)[0]
+    half = half_light_radii(*pixels, a, flux, settings["flux_fraction"], settings["longest_radius"])
+    x, y, error_sky, error_source = windowed_centroids(*pixels, half)
+    return Detections(
+        segmentation,
+        ident,
+        x0,
+        y0,
+        x,
+        y,
+        a,
+        b,
+        theta,
+        kron,
+        found["npix"].astype(np.int64),
+        found["flag"].astype(np.int64),
+        np.stack([found[k].astype(np.int64) for k in ("ymin", "ymax", "xmin", "xmax")], axis=1),
+        error_sky,
+        error_source,
+    )
+
+
+def measure_at(
+    scene: Scene, found: Detections, settings: Mapping, radii: np.ndarray, saturation: float
+) -> dict[str, np.ndarray]:
+    """Measure a scene at the places, isophotes and Kron ellipses of given sources.
+
+    Parameters
+    ----------
+    scene : Scene
+        The image to measure; not necessarily the one that detected.
+    found : Detections
+        What was detected, on the same pixel grid.
+    settings : Mapping
+        `config/schemas/extraction.yaml`.
+    radii : ndarray
+        Radii of the circular apertures, pixels, ascending.
+    saturation : float
+        Image units, background included.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Sums and noise sums, from which `measure_bands` makes fluxes and errors once the noise
+        factors of the whole image are known.
+    """
+    from .apertures import circular_sums
+    from .isophote import core_bits, isophotes
+    from .kron import elliptical_sums
+    from .shapes import half_light_radii, widths
+    from .sizes import LADDER, window_sizes
+
+    pixels = (scene.data, scene.variance, scene.state, found.segmentation, found.ident)
+    centre, start = (found.x, found.y), (found.x0, found.y0)
+    auto, auto_noise, auto_area, foreign, auto_incomplete = elliptical_sums(
+        *pixels, *start, found.a, found.b, found.theta, found.kron
+    )
+    flux, noise, incomplete = circular_sums(*pixels, *centre, radii)
+    half = half_light_radii(
+        *pixels, *start, found.a, auto, settings["flux_fraction"], settings["longest_radius"]
+    )
+    peak, bits, holed = isophotes(
+        scene.data, scene.mask, scene.state, found.segmentation, found.ident, found.boxes
+    )
+    size, size_sky, size_source = window_sizes(*pixels, *centre, LADDER)
+    row, column = (
+        np.clip(np.rint(v).astype(int), 0, n - 1)
+        for v, n in zip((found.y, found.x), scene.data.shape, strict=True)
+    )
+    background = scene.background[row, column]
+    core = core_bits(scene.mask, *centre, np.fmax(np.nan_to_num(half, nan=2.0), 2.0))
+    return {
+        "flux_auto": auto,
+        "noise_auto": auto_noise,
+        "area_auto": auto_area,
+        "flux": flux,
+        "noise": noise,
+        "fwhm_image": widths(*pixels, *centre, peak, half),
+        "flux_radius": half,
+        "flux_max": peak,
+        "background": np.where(np.isfinite(auto), background, np.nan),
+        "imaflags_iso": bits,
+        "flags": extraction_flags(
+            found.sep_flags,
+            foreign,
+            peak + background,
+            core,
+            incomplete | auto_incomplete,
+            holed,
+            saturation,
+            settings["neighbour_fraction"],
+        ),
+        "size": size,
+        "size_sky": size_sky,
+        "size_source": size_source,
+    }
+
+
+def _radii(pixel_scale: float) -> np.ndarray:
+    from .apertures import DIAMETERS
+
+    return np.array(list(DIAMETERS.values())) / 2 / pixel_scale
+
+
+def _places(found: Detections, piece: Piece) -> dict[str, np.ndarray]:
+    """What all bands share, in pixels of the whole image."""
+    return {
+        "x": found.x + piece.window[1].start,
+        "y": found.y + piece.window[0].start,
+        "error_sky": found.error_sky,
+        "error_source": found.error_source,
+        "kron_radius": found.kron,
+        "theta_image": np.degrees(found.theta),
+        "ellipticity": 1 - found.b / found.a,
+        "a_image": found.a,
+        "b_image": found.b,
+        "isoarea": found.area,
+    }
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _empty_apertures(
+    scene: Scene,
+    segmentation: np.ndarray,
+    piece: Piece,
+    shape: tuple[int, int],
+    settings: Mapping,
+    radii: np.ndarray,
+) -> np.ndarray:
+    """Sums in empty apertures of the image's lattice that lie in the piece's core."""
+    from .noise import empty_sums, lattice
+
+    x, y = lattice(shape, settings["empty_apertures"])
+    rows, columns = piece.core
+    mine = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
+    return empty_sums(
+        scene.data,
+        scene.variance,
+        scene.state,
+        segmentation,
+        x[mine] - piece.window[1].start,
+        y[mine] - piece.window[0].start,
+        radii,
+    )
+
+
+def _finish(
+    raw: dict[str, np.ndarray],
+    place: dict[str, np.ndarray],
+    empty: np.ndarray,
+    order: np.ndarray,
+    band: Band,
+    settings: Mapping,
+    radii: np.ndarray,
+) -> Table:
+    """Turn sums into fluxes, errors and classes, in the table's order."""
+    from .apertures import DIAMETERS
+    from .noise import correlation_factors
+
+    factors = correlation_factors(empty, settings["empty_fewest"])
+    inverse_gain = 1 / band.gain if band.gain > 0 else 0.0
+    table = Table({name: place[name] for name in place if not name.startswith("error")})
+    error = np.sqrt(factors[0] ** 2 * place["error_sky"] + inverse_gain * place["error_source"])
+    table["x_error"], table["y_error"] = error[:, 0], error[:, 1]
+    auto_factor = np.interp(np.sqrt(raw["area_auto"] / np.pi), radii, factors)
+    table["flux_auto"] = raw["flux_auto"]
+    table["fluxerr_auto"] = _flux_error(
+        raw["flux_auto"], raw["noise_auto"], auto_factor, inverse_gain
+    )
+    for k, name in enumerate(DIAMETERS):
+        table[f"flux_{name}"] = raw["flux"][:, k]
+        table[f"fluxerr_{name}"] = _flux_error(
+            raw["flux"][:, k], raw["noise"][:, k], factors[k], inverse_gain
+        )
+    for name in ("fwhm_image", "flux_radius", "flux_max", "flags", "imaflags_iso", "background"):
+        table[name] = raw[name]
+    size_error = np.sqrt(factors[0] ** 2 * raw["size_sky"] + inverse_gain * raw["size_source"])
+    table["class_star"] = _classes(table, raw["size"], size_error, band, settings)
+    for name, type_ in INTEGERS.items():
+        table[name] = table[name].astype(type_)
+    table.meta["noise_factors"] = {name: float(factors[k]) for k, name in enumerate(DIAMETERS)}
+    return table[list(COLUMNS)][order]
+
+
+def _flux_error(
+    flux: np.ndarray, noise: np.ndarray, factor: np.ndarray | float, inverse_gain: float
+) -> np.ndarray:
+    return np.sqrt(factor**2 * noise + inverse_gain * np.clip(flux, 0, None))
+
+
+def _classes(
+    table: Table, size: np.ndarray, error: np.ndarray, band: Band, settings: Mapping
+) -> np.ndarray:
+    """CLASS_STAR of every source; 0.5 where an image has too few sources to know its stars."""
+    from .stellarity import star_locus, stellarity
+
+    x, y = np.asarray(table["x"]), np.asarray(table["y"])
+    snr = np.asarray(table["flux_auto"] / table["fluxerr_auto"])
+    clean = np.asarray((table["flags"] == 0) & (table["imaflags_iso"] == 0))
+    ny, nx = band.planes.shape
+    fwhm = np.asarray(table["fwhm_image"])
+    locus = star_locus(size, error, fwhm, snr, clean, x, y, (nx, ny), settings["stellarity"])
+    if locus is None:
+        return np.where(np.isfinite(fwhm), 0.5, np.nan)
+    star = locus.at(x, y)
+    return stellarity(
+        size[:, locus.window] - star,
+        np.hypot(error[:, locus.window], locus.scatter),
+        star,
+        settings["stellarity"],
+    )
+
+
+def _empty_table() -> Table:
+    return Table({name: np.empty(0, INTEGERS.get(name, float)) for name in COLUMNS})

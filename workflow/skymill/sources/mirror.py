@@ -1,0 +1,59 @@
+"""MASK_TYPE CORRECT: a pixel that isn't the source's own is replaced by its mirror image.
+
+Bertin & Arnouts 1996, §7: neighbours' and masked pixels take the value of the pixel on the other
+side of the source's centre, which is right for any source with that symmetry.
+"""
+
+import numpy as np
+from numba import njit
+
+from .interpolate import EMPTY, GOOD
+
+OWN, MIRRORED, KEPT, NOTHING = 0, 1, 2, 3
+
+
+@njit(cache=True)
+def own_or_mirrored(
+    data: np.ndarray,
+    variance: np.ndarray,
+    state: np.ndarray,
+    segmentation: np.ndarray,
+    ident: int,
+    j: int,
+    i: int,
+    y: float,
+    x: float,
+) -> tuple[float, float, int]:
+    """Value and variance that pixel (j, i) contributes to the source centred at (y, x).
+
+    Parameters
+    ----------
+    data, variance : ndarray of float32
+        Background-subtracted image and its noise, shape (ny, nx).
+    state : ndarray of uint8
+        State of each pixel (`skymill.sources.interpolate`).
+    segmentation : ndarray of int32
+        Number of the source that owns each pixel; 0 is sky.
+    ident : int
+        The source's number.
+
+    Returns
+    -------
+    value, variance : float
+    origin : int
+        OWN; MIRRORED; KEPT: the mirror pixel is of no use either, a masked pixel keeps the value
+        that it has; NOTHING: no value at all, 0 is returned.
+    """
+    owner = segmentation[j, i]
+    free = owner == 0 or owner == ident
+    if free and state[j, i] == GOOD:
+        return data[j, i], variance[j, i], OWN
+    jm = int(2 * y + 0.5) - j
+    im = int(2 * x + 0.5) - i
+    if 0 <= jm < data.shape[0] and 0 <= im < data.shape[1]:
+        owner = segmentation[jm, im]
+        if state[jm, im] == GOOD and (owner == 0 or owner == ident):
+            return data[jm, im], variance[jm, im], MIRRORED
+    if free and state[j, i] != EMPTY:
+        return data[j, i], variance[j, i], KEPT
+    return np.float32(0), np.float32(0), NOTHING

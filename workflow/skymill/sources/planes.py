@@ -1,0 +1,171 @@
+"""The planes of an image, read window by window: a whole tile never has to fit in memory."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..errors import InputError
+
+Window = tuple[slice, slice]
+
+
+class Planes(Protocol):
+    """An image, its variance and its mask."""
+
+    shape: tuple[int, int]
+
+    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Image (float32, NaN = no data), variance (float32), mask (uint8) of [rows, columns]."""
+
+
+@dataclass(frozen=True)
+class ArrayPlanes:
+    """Planes that lie in memory.
+
+    Attributes
+    ----------
+    image, variance : ndarray
+        Shape (ny, nx); NaN in the image is no data.
+    mask : ndarray of uint8
+        Bits of `skymill.bits.MaskBit`.
+    """
+
+    image: np.ndarray
+    variance: np.ndarray
+    mask: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Check that the planes belong together."""
+        shapes = {self.image.shape, self.variance.shape, self.mask.shape}
+        if len(shapes) != 1 or self.image.ndim != 2:
+            raise InputError(
+                f"image {self.image.shape}, variance {self.variance.shape} and mask "
+                f"{self.mask.shape}: expected three planes of one shape (ny, nx)."
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx)."""
+        return self.image.shape
+
+    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Copies of the three planes within a window."""
+        return (
+            np.array(self.image[window], np.float32, order="C"),
+            np.array(self.variance[window], np.float32, order="C"),
+            np.array(self.mask[window], np.uint8, order="C"),
+        )
+
+
+class FitsPlanes:
+    """Planes of a stack in FITS files, of which only the window asked for is read.
+
+    Parameters
+    ----------
+    image, variance, mask, nexp : Path or str
+        Files with one image in the primary HDU; a pixel with nexp 0 is no data.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, isn't FITS, holds no image, or differs in shape; when a window is
+        read, if the file is truncated.
+    """
+
+    def __init__(
+        self, image: Path | str, variance: Path | str, mask: Path | str, nexp: Path | str
+    ) -> None:
+        self.paths = tuple(Path(path) for path in (image, variance, mask, nexp))
+        shapes = [_shape(path) for path in self.paths]
+        if len(set(shapes)) != 1:
+            found = ", ".join(f"{p}: {s}" for p, s in zip(self.paths, shapes, strict=True))
+            raise InputError(f"the planes of a stack must have one shape; got {found}.")
+        self.shape: tuple[int, int] = shapes[0]
+
+    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The three planes within a window, with no data where no exposure contributed."""
+        image, variance, mask, nexp = (_section(path, window) for path in self.paths)
+        image = np.array(image, np.float32, order="C")
+        image[nexp == 0] = np.nan
+        return (
+            image,
+            np.array(variance, np.float32, order="C"),
+            np.array(mask, np.uint8, order="C"),
+        )
+
+
+def _open(path: Path) -> "object":
+    from astropy.io import fits
+
+    return fits.open(path, memmap=True)
+
+
+def _shape(path: Path) -> tuple[int, int]:
+    from astropy.utils.exceptions import AstropyWarning
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyWarning)
+            with _open(path) as hdus:
+                shape = tuple(hdus[0].shape)
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(f"{path}: expected a FITS image in HDU 0 ({error}).") from error
+    if len(shape) != 2:
+        raise InputError(f"{path}: HDU 0: expected an image (ny, nx), got shape {shape}.")
+    return shape
+
+
+def _section(path: Path, window: Window) -> np.ndarray:
+    from astropy.utils.exceptions import AstropyWarning
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyWarning)
+            with _open(path) as hdus:
+                return np.asarray(hdus[0].section[window])
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path}: HDU 0 can't be read ({error}); expected a whole FITS file. Make it again."
+        ) from error
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A sub-tile: the window that is read, and the core whose sources belong to it."""
+
+    window: Window
+    core: Window
+
+
+def cut(shape: Sequence[int], size: int, overlap: int) -> list[Piece]:
+    """Cut an image into sub-tiles whose cores cover it without overlap.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        (ny, nx) of the image.
+    size : int
+        Largest side of a core, pixels.
+    overlap : int
+        Width of the margin read around a core, pixels.
+    """
+    spans = []
+    for length in shape:
+        number = max(1, -(-length // size))
+        edges = [length * k // number for k in range(number + 1)]
+        spans.append(
+            [
+                (slice(max(0, low - overlap), min(length, high + overlap)), slice(low, high))
+                for low, high in pairwise(edges)
+            ]
+        )
+    return [
+        Piece((rows, columns), (core_rows, core_columns))
+        for rows, core_rows in spans[0]
+        for columns, core_columns in spans[1]
+    ]
