@@ -1,0 +1,198 @@
+"""The depth of a stack, from the noise that empty apertures really have.
+
+Resampled pixels are correlated and faint sources lie everywhere, so the noise in an aperture
+exceeds what the pixels' variance says. The excess is measured: the scatter of the sums in empty
+apertures in units of the expected one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .map_lookup import bin_index
+from .robust import scatter
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise in apertures of one size.
+
+    Attributes
+    ----------
+    sigma : float
+        Standard deviation of the flux in an empty aperture, units of the image: the variance's
+        median × `excess`.
+    excess : float
+        Measured noise ÷ the noise that uncorrelated pixels of the given variance would have.
+    apertures : int
+        Empty apertures used.
+    """
+
+    sigma: float
+    excess: float
+    apertures: int
+
+
+def empty_positions(
+    shape: tuple[int, int],
+    diameter: float,
+    number: int,
+    x: np.ndarray,
+    y: np.ndarray,
+    radius: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A regular grid of apertures that overlap neither each other nor a source.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the image.
+    diameter : float
+        Of an aperture, pixels.
+    number : int
+        About so many are tried, fewer where they would overlap.
+    x, y : ndarray, shape (n,)
+        Sources, 0-based pixels.
+    radius : ndarray
+        How far each source reaches, pixels.
+
+    Returns
+    -------
+    x, y : ndarray
+        Centres, 0-based pixels.
+    """
+    from scipy.spatial import cKDTree
+
+    ny, nx = shape
+    pitch = max(np.ceil(diameter) + 1, np.sqrt(nx * ny / number))
+    grid_y, grid_x = np.meshgrid(
+        np.arange(pitch / 2, ny, pitch), np.arange(pitch / 2, nx, pitch), indexing="ij"
+    )
+    grid = np.column_stack([grid_x.ravel(), grid_y.ravel()])
+    empty = np.ones(len(grid), bool)
+    if x.size:
+        reach = radius + diameter / 2
+        for near in cKDTree(grid).query_ball_point(np.column_stack([x, y]), reach):
+            empty[near] = False
+    return grid[empty, 0], grid[empty, 1]
+
+
+def sums(
+    image: np.ndarray,
+    variance: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    diameter: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums in circular apertures, exact in the overlap of pixels.
+
+    Parameters
+    ----------
+    image, variance : ndarray of float32, indexed [y, x]
+        NaN where there is no value.
+    x, y : ndarray
+        Centres, 0-based pixels.
+    diameter : float
+        Pixels.
+
+    Returns
+    -------
+    flux, error : ndarray
+        Sums, and their errors for uncorrelated pixels.
+    whole : ndarray of bool
+        True where the aperture lies inside the image and each of its pixels has a value.
+    """
+    import sep
+
+    bad = ~(np.isfinite(image) & np.isfinite(variance))
+    flux, error, flags = sep.sum_circle(image, x, y, diameter / 2, var=variance, mask=bad, subpix=0)
+    return flux, error, flags == 0
+
+
+def aperture_noise(
+    image: np.ndarray,
+    variance: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    diameter: float,
+    mesh: float,
+    least: int,
+) -> Noise:
+    """Measure the noise in empty apertures.
+
+    Parameters
+    ----------
+    image, variance : ndarray of float32, indexed [y, x]
+    x, y : ndarray
+        Centres of empty apertures, 0-based pixels.
+    diameter : float
+        Pixels.
+    mesh : float
+        Width, in pixels, of the meshes whose median is taken out as background.
+    least : int
+        Apertures below which nothing is given.
+
+    Returns
+    -------
+    Noise
+        NaN if fewer than `least` apertures are empty and whole.
+    """
+    flux, error, whole = sums(image, variance, x, y, diameter)
+    used = whole & (error > 0)
+    flux, error, x, y = flux[used], error[used], x[used], y[used]
+    if flux.size < least:
+        return Noise(np.nan, np.nan, int(flux.size))
+    side = max(image.shape)
+    count = max(1, int(side // mesh))
+    cell = bin_index(x + 1, count, side) * count + bin_index(y + 1, count, side)
+    for index in np.unique(cell):
+        here = cell == index
+        flux[here] -= np.median(flux[here])
+    excess = scatter(flux / error, 0.0)
+    return Noise(excess * float(np.median(error)), excess, int(flux.size))
+
+
+def aperture_fraction(
+    image: np.ndarray,
+    variance: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    diameter: float,
+    reference: float,
+) -> float:
+    """The share of a star's flux in one aperture relative to another: the median over stars.
+
+    Parameters
+    ----------
+    image, variance : ndarray of float32, indexed [y, x]
+    x, y : ndarray
+        Stars, 0-based pixels.
+    diameter, reference : float
+        The apertures' diameters, pixels.
+
+    Returns
+    -------
+    float
+        NaN without stars.
+    """
+    inner, _, whole = sums(image, variance, x, y, diameter)
+    outer, _, also = sums(image, variance, x, y, reference)
+    used = whole & also & (outer > 0)
+    return float(np.median(inner[used] / outer[used])) if used.any() else np.nan
+
+
+def limiting_magnitude(sigma: float, sigmas: float, zero_point: float, fraction: float) -> float:
+    """The magnitude of a point source whose flux in an aperture is so many σ.
+
+    Parameters
+    ----------
+    sigma : float
+        Noise in the aperture.
+    sigmas : float
+        5 for a 5σ depth.
+    zero_point : float
+        Of the aperture in which the image is calibrated.
+    fraction : float
+        Share of a star's flux in the aperture relative to that one.
+    """
+    return float(zero_point - 2.5 * np.log10(sigmas * sigma / fraction))

@@ -1,0 +1,146 @@
+"""``skymill sources finish``: instrumental measurements → the catalogues of a tile.
+
+In this order: spurious sources leave, zero points apply, exposures are counted, MAG_AUTO loses its
+bias; then the completeness of what is left.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..command import add_step
+from ..tree import APERTURES, MODES
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+    from ..io.parquet import TableSchema
+    from ..io.provenance import Record
+    from .tile_catalogue import Field
+
+MAPS = [
+    *((kind, aperture) for kind in ("zp", "zperr") for aperture in APERTURES),
+    ("align", ""),
+    ("alerr", ""),
+]
+"""The maps that a catalogue is calibrated with."""
+
+
+def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the step to the room's parser."""
+    parser = add_step(
+        steps,
+        "finish",
+        run,
+        "calibrate, clean and complete the catalogues of a tile",
+        "--config config/config.yaml --tile 0000.000-30 --bands B V R I --single … --idual … "
+        "--maps maps/0000.000-30 --verdicts … --pool … --reference … --out-single … "
+        "--out-idual Idual.parquet --out-completeness 0000.000-30.parquet",
+    )
+    parser.add_argument("--tile", required=True)
+    parser.add_argument("--bands", nargs="+", required=True)
+    parser.add_argument(
+        "--single", type=Path, nargs="+", required=True, help="a table per band, in their order"
+    )
+    parser.add_argument("--idual", type=Path, required=True)
+    parser.add_argument("--maps", type=Path, required=True, help="folder of the tile's maps")
+    parser.add_argument("--verdicts", type=Path, nargs="+", required=True)
+    parser.add_argument("--pool", type=Path, nargs="+", required=True)
+    parser.add_argument("--reference", type=Path, nargs="+", required=True, help="Gaia XP cells")
+    parser.add_argument(
+        "--out-single", type=Path, nargs="+", required=True, help="a table per band"
+    )
+    parser.add_argument("--out-idual", type=Path, required=True)
+    parser.add_argument("--out-completeness", type=Path, required=True)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Finish the single catalogues band by band, then Idual; measure the completeness."""
+    from astropy.table import vstack
+
+    from ..config import load_config
+    from ..io.parquet import table_schema, write_table
+    from ..io.provenance import recording
+    from .inputs import read_catalogue
+    from .tile_catalogue import band_completeness, finish
+
+    _check_lists(options)
+    settings = load_config(options.config)
+    bands, sources = options.bands, settings["sources"]
+    field = _field(options, settings)
+    used = {name: settings[name] for name in ("tiles", "sources")}
+    with recording("sources finish", used, _inputs(options), options.receipt) as record:
+        schema, final = table_schema("single_instrumental"), table_schema("single")
+        counts = []
+        for band, path, out in zip(bands, options.single, options.out_single, strict=True):
+            table = finish(read_catalogue(path, schema), {band: ""}, "single", band, field)
+            counts.append(band_completeness(table, band, field))
+            _write(out, table, final, record)
+        schema = table_schema("idual_instrumental", tuple(bands))
+        suffixes = {band: f"_{band.lower()}" for band in bands}
+        table = read_catalogue(options.idual, schema)
+        table = finish(table, suffixes, "Idual", sources["detection_band"], field)
+        _write(options.out_idual, table, table_schema("idual", tuple(bands)), record)
+        write_table(options.out_completeness, vstack(counts), table_schema("completeness"), record)
+
+
+def _check_lists(options: argparse.Namespace) -> None:
+    from ..errors import InputError
+
+    for name in ("single", "out_single"):
+        given = getattr(options, name)
+        if len(given) != len(options.bands):
+            raise InputError(
+                f"--{name.replace('_', '-')}: expected a file per band "
+                f"({', '.join(options.bands)}), got {len(given)}."
+            )
+
+
+def _inputs(options: argparse.Namespace) -> list[Path]:
+    from ..tree import map_name
+
+    maps = [
+        options.maps / map_name(kind, options.tile, band, mode, aperture)
+        for band in options.bands
+        for mode in MODES
+        for kind, aperture in MAPS
+    ]
+    tables = [*options.single, options.idual, *options.pool, *options.reference]
+    return [*tables, *options.verdicts, *maps]
+
+
+def _field(options: argparse.Namespace, settings: Mapping) -> "Field":
+    from .inputs import read_cells, read_coverages, read_map, tile_centre
+    from .tile_catalogue import Field
+
+    centre = tile_centre(settings, options.tile)
+    maps = {
+        (kind, band, mode, aperture): read_map(
+            options.maps, kind, options.tile, band, mode, aperture
+        )
+        for band in options.bands
+        for mode in MODES
+        for kind, aperture in MAPS
+    }
+    magnitudes = [f"mag_{band.lower()}" for band in options.bands]
+    return Field(
+        tile=options.tile,
+        centre=centre,
+        size=settings["tiles"]["size"],
+        pixel_scale=settings["tiles"]["pixel_scale"],
+        maps=maps,
+        coverages=read_coverages(options.verdicts, centre),
+        pool=read_cells(options.pool, ["ra", "dec", *magnitudes]),
+        reference=read_cells(options.reference, ["ra", "dec"]),
+        settings=settings["sources"],
+    )
+
+
+def _write(path: Path, table: "Table", schema: "TableSchema", record: "Record") -> None:
+    """Write the columns that the catalogue has, and say how many sources were spurious."""
+    from ..io.parquet import write_table
+
+    removed = table.meta["removed"]
+    print(f"{path.name}: {len(table)} sources; {removed} spurious ones removed")
+    write_table(path, table[schema.names], schema, record)

@@ -1,0 +1,221 @@
+"""``skymill sources homogenise``: scale a stack to one zero point and measure its depth."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..command import add_step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from astropy.io.fits import Header
+    from astropy.table import Table
+
+PROVENANCE = ("SOFTWARE", "STEP", "CONFHASH", "NINPUT", "INP")
+
+
+def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the step to the room's parser."""
+    parser = add_step(
+        steps,
+        "homogenise",
+        run,
+        "scale a stack to one zero point; seeing, depth and area",
+        "--config config/config.yaml --tile 0000.000-30 --band I --image work/image.fits "
+        "--variance work/variance.fits --mask mask.fits --nexp nexp.fits "
+        "--catalogue single_I.parquet --maps maps/0000.000-30 --out-image image.fits "
+        "--out-variance variance.fits --row row.json",
+    )
+    parser.add_argument("--tile", required=True)
+    parser.add_argument("--band", required=True)
+    for name in ("image", "variance", "mask", "nexp"):
+        parser.add_argument(f"--{name}", type=Path, required=True, help=f"{name} of the stack")
+    parser.add_argument("--catalogue", type=Path, required=True, help="instrumental measurements")
+    parser.add_argument("--maps", type=Path, required=True, help="folder of the tile's maps")
+    parser.add_argument("--out-image", type=Path, required=True)
+    parser.add_argument("--out-variance", type=Path, required=True)
+    parser.add_argument("--row", type=Path, required=True, help="the stack's row of stacks.parquet")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Scale the planes, measure the stack, write both."""
+    from ..config import load_config
+    from ..io.fits import write_images
+    from ..io.json import write_json
+    from ..io.parquet import table_schema
+    from ..io.provenance import recording
+    from .flux_scale import scale_factors, scale_image
+    from .inputs import read_catalogue, read_map
+
+    settings = load_config(options.config)
+    homogenise = settings["sources"]["homogenise"]
+    aperture = homogenise["aperture"]
+    maps = {
+        kind: read_map(options.maps, kind, options.tile, options.band, "single", aperture)
+        for kind in ("zp", "zperr", "pstar")
+    }
+    catalogue = read_catalogue(options.catalogue, table_schema("single_instrumental"))
+    planes = _read_planes(options, settings["tiles"]["size"])
+    factors = scale_factors(maps["zp"], homogenise["zero_point"])
+    image, variance = planes["image"], planes["variance"]
+    image.data, variance.data = scale_image(image.data, variance.data, factors)
+    row = stack_row(planes, catalogue, maps, options.tile, options.band, settings)
+    used = {name: settings[name] for name in ("tiles", "sources")}
+    inputs = [options.image, options.variance, options.mask, options.nexp, options.catalogue]
+    with recording("sources homogenise", used, inputs, options.receipt) as record:
+        cards = scaled_cards(image.header(), factors, maps, homogenise)
+        for plane, path in ((image, options.out_image), (variance, options.out_variance)):
+            plane.cards = updated(plane.cards, cards)
+            write_images(path, [plane], record)
+        write_json(options.row, row, record)
+
+
+def _read_planes(options: argparse.Namespace, size: int) -> dict:
+    from ..errors import InputError
+    from ..io.fits import read_images
+
+    planes = {}
+    for name in ("image", "variance", "mask", "nexp"):
+        path = getattr(options, name)
+        planes[name] = read_images(path)[0]
+        data = planes[name].data
+        if data is None or data.shape != (size, size):
+            raise InputError(
+                f"{path}: HDU 0: expected {size} × {size} pixels (tiles.size), got "
+                f"{None if data is None else data.shape}. Combine the stack again."
+            )
+    return planes
+
+
+def scaled_cards(
+    header: "Header",
+    factors: "np.ndarray",
+    maps: "Mapping[str, np.ndarray]",
+    homogenise: Mapping,
+) -> list[tuple]:
+    """Cards that say what was done; saturation and gain follow the mean scale."""
+    import numpy as np
+
+    mean = float(np.mean(factors))
+    errors = maps["zperr"][(maps["pstar"] > 0) & np.isfinite(maps["zperr"])]
+    cards: list[tuple] = [
+        ("MAGZERO", homogenise["zero_point"], f"zero point in {homogenise['aperture']}, AB mag"),
+        ("ZPSCALED", True, "scaled by its zero-point map: don't apply it again"),
+        ("ZPAPER", homogenise["aperture"], "aperture of that map"),
+        ("ZPINTERP", "bilinear", "between the centres of the map's bins"),
+        ("PHOTREF", "Gaia XP", "photometric reference"),
+    ]
+    if errors.size:
+        cards.append(("EMAGZERO", float(np.median(errors)), "median error of that map, mag"))
+    if "SATURATE" in header:
+        cards.append(("SATURATE", float(header["SATURATE"]) * mean, header.comments["SATURATE"]))
+    if "GAIN" in header:
+        cards.append(("GAIN", float(header["GAIN"]) / mean, header.comments["GAIN"]))
+    return cards
+
+
+def updated(cards: list[tuple], changes: list[tuple]) -> list[tuple]:
+    """Header cards with some replaced or added and an input's provenance left out."""
+    new = {card[0]: card for card in changes}
+    kept = [new.pop(card[0], card) for card in cards if not card[0].startswith(PROVENANCE)]
+    return [*kept, *new.values()]
+
+
+def stack_row(
+    planes: Mapping,
+    catalogue: "Table",
+    maps: "Mapping[str, np.ndarray]",
+    tile: str,
+    band: str,
+    settings: Mapping,
+) -> dict:
+    """The row of table ``stacks``, without the count of candidates; None for null.
+
+    Parameters
+    ----------
+    planes : mapping of str to Image
+        ``image`` and ``variance`` scaled, ``mask`` and ``nexp``.
+    catalogue : Table
+        Table ``single_instrumental``.
+    maps : mapping
+        ``zp``, ``zperr`` and ``pstar`` in the aperture of the homogenised stack.
+    tile, band : str
+    settings : mapping
+        The configuration.
+    """
+    import numpy as np
+
+    from .inputs import tile_centre
+    from .robust import scatter
+
+    header = planes["image"].header()
+    covered = planes["nexp"].data > 0
+    area = np.count_nonzero(covered)
+    masked = np.count_nonzero(covered & (planes["mask"].data != 0))
+    ra, dec = tile_centre(settings, tile)
+    calibrated = maps["zp"][maps["pstar"] > 0]
+    row = {
+        "tile": tile,
+        "band": band,
+        "ra": ra,
+        "dec": dec,
+        "nexp": int(header["NUMEXP"]),
+        **{
+            name: float(header.get(name.replace("_", "").upper(), np.nan))
+            for name in ("exptime", "min_mjd", "max_mjd", "mean_mjd")
+        },
+        "zp": float(np.median(calibrated)) if calibrated.size else np.nan,
+        "zperr": scatter(calibrated),
+        "stars": int(maps["pstar"].sum()),
+        "area": area * (settings["tiles"]["pixel_scale"] / 3600) ** 2,
+        "masked": masked / area if area else np.nan,
+        "sources": len(catalogue),
+        **seeing_and_depth(planes, catalogue, settings),
+    }
+    finite = {k: v for k, v in row.items() if not isinstance(v, float) or np.isfinite(v)}
+    return {name: finite.get(name) for name in row}
+
+
+def seeing_and_depth(planes: Mapping, catalogue: "Table", settings: Mapping) -> dict[str, float]:
+    """FWHM of the stars (arcsec) and the depths in 5″ and in the seeing; NaN where unmeasurable."""
+    import numpy as np
+
+    from .calibrators import clean_stars
+    from .depth import aperture_fraction, aperture_noise, empty_positions, limiting_magnitude
+    from .instrumental import instrumental
+
+    sources, scale = settings["sources"], settings["tiles"]["pixel_scale"]
+    depth, zero_point = sources["depth"], sources["homogenise"]["zero_point"]
+    image, variance = planes["image"].data, planes["variance"].data
+    x, y, a, kron, area, class_star, fwhm_image = (
+        np.asarray(catalogue[name], dtype=float)
+        for name in (
+            *("x_image", "y_image", "a_image", "kron_radius"),
+            *("isoarea", "class_star", "fwhm_image"),
+        )
+    )
+    magerr = instrumental(catalogue["flux_auto"], catalogue["fluxerr_auto"])[1]
+    flags, imaflags = catalogue["flags"], catalogue["imaflags_iso"]
+    stars = clean_stars(flags, imaflags, class_star, magerr, sources["maps"])
+    stars &= fwhm_image > 0
+    fwhm = float(np.median(fwhm_image[stars])) if stars.any() else np.nan
+
+    reach = np.fmax(np.nan_to_num(kron * a), 2 * np.sqrt(np.nan_to_num(area) / np.pi))
+    reach += depth["clearance"] / scale
+    result = {"fwhm": fwhm * scale}
+    aperture = depth["aperture"] / scale
+    for name, diameter in (("depth_5sigma", aperture), ("depth_seeing", fwhm)):
+        if not np.isfinite(diameter):
+            result[name] = np.nan
+            continue
+        spots = empty_positions(image.shape, diameter, depth["apertures"], x - 1, y - 1, reach)
+        noise = aperture_noise(
+            image, variance, *spots, diameter, depth["background"], depth["min_apertures"]
+        )
+        fraction = aperture_fraction(
+            image, variance, x[stars] - 1, y[stars] - 1, diameter, aperture
+        )
+        fraction = 1.0 if diameter == aperture else fraction
+        result[name] = limiting_magnitude(noise.sigma, depth["sigma"], zero_point, fraction)
+    return result

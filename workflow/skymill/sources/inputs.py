@@ -1,0 +1,127 @@
+"""What the calibrating steps read, checked as it comes in."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Table, vstack
+
+from ..config import load_rows
+from ..errors import ConfigError, InputError
+from ..io.json import read_json
+from ..io.npy import read_npy
+from ..io.parquet import TableSchema, read_table
+from ..tree import map_name
+from .ndith import Coverage
+from .tangent_plane import project
+
+
+def tile_centre(settings: Mapping, tile: str) -> tuple[float, float]:
+    """Right ascension and declination of a tile's centre, degrees.
+
+    Raises
+    ------
+    ConfigError
+        If the table of tiles doesn't hold it.
+    """
+    table = settings["tables"]["tiles"]
+    for row in load_rows(table, "tiles_table"):
+        if row["tile"] == tile:
+            return row["ra"], row["dec"]
+    raise ConfigError(f"{table}: no tile {tile!r}; name one of its rows, or add it.")
+
+
+def read_catalogue(path: Path | str, schema: TableSchema) -> Table:
+    """Read instrumental measurements.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or a position isn't finite.
+    """
+    table = read_table(path, schema.names)
+    for name in ("ra", "dec", "x_image", "y_image"):
+        bad = np.flatnonzero(~np.isfinite(np.asarray(table[name], dtype=float)))
+        if bad.size:
+            raise InputError(
+                f"{path}: column {name}: row {bad[0] + 1} holds no finite number "
+                f"({bad.size} such rows); every source has a position. Extract the tile again."
+            )
+    return table
+
+
+def read_cells(paths: Iterable[Path | str], columns: list[str]) -> Table:
+    """Read columns of a reference catalogue from its cells, sorted by position.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or lacks a column.
+    """
+    table = vstack([read_table(path, columns) for path in paths], metadata_conflicts="silent")
+    return table[np.lexsort((table["dec"], table["ra"]))]
+
+
+def read_map(
+    folder: Path | str, kind: str, tile: str, band: str, mode: str, aperture: str = ""
+) -> np.ndarray:
+    """Read a calibration map.
+
+    Raises
+    ------
+    InputError
+        If it is missing or isn't a square array of numbers.
+    """
+    path = Path(folder) / map_name(kind, tile, band, mode, aperture)
+    values = read_npy(path)
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.dtype.kind != "f":
+        raise InputError(
+            f"{path}: expected a square array of floats, indexed [x_bin, y_bin]; "
+            f"got shape {values.shape}, type {values.dtype}. Run 'skymill sources maps' again."
+        )
+    return values
+
+
+def read_coverages(
+    paths: Iterable[Path | str], centre: tuple[float, float]
+) -> dict[str, list[Coverage]]:
+    """Footprints of the exposures that passed, by band, in order of time.
+
+    Parameters
+    ----------
+    paths : iterable of Path or str
+        Verdicts.
+    centre : tuple of float
+        Tangent point, degrees.
+
+    Raises
+    ------
+    InputError
+        If a verdict lacks what it should hold.
+    """
+    found: dict[str, list[Coverage]] = {}
+    for path in paths:
+        verdict = read_json(path)
+        try:
+            if verdict["verdict"] == "pass":
+                found.setdefault(verdict["band"], []).append(_coverage(verdict, centre))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path}: expected a verdict with band, mjd, verdict and, if it passed, chips with "
+                f"footprints of three corners or more ({error!r}). Calibrate the exposure again."
+            ) from error
+    for coverages in found.values():
+        coverages.sort(key=lambda coverage: (coverage.mjd, coverage.exposure))
+    return found
+
+
+def _coverage(verdict: Mapping, centre: tuple[float, float]) -> Coverage:
+    polygons = []
+    for name in sorted(verdict["chips"]):
+        corners = np.array(verdict["chips"][name]["footprint"], dtype=float)
+        if corners.ndim != 2 or corners.shape[0] < 3 or corners.shape[1] != 2:
+            raise ValueError(f"chip {name}: footprint of shape {corners.shape}")
+        polygons.append(np.column_stack(project(corners[:, 0], corners[:, 1], centre)))
+    if not polygons or not np.isfinite(np.concatenate(polygons)).all():
+        raise ValueError("no chips, or a footprint far from the tile")
+    return Coverage(verdict["exposure"], float(verdict["mjd"]), tuple(polygons))
