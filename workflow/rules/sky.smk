@@ -70,7 +70,7 @@ rule hips:
 rule viewer:
     input:
         properties=expand(f"{OUT}/hips/{{map}}/properties", map=HIPS_MAPS),
-        page="resources/viewer/index.html",
+        page=f"{workflow.basedir}/resources/viewer/index.html",
     output:
         page=f"{OUT}/www/index.html",
         receipt=receipt("viewer", RELEASE),

@@ -8,7 +8,14 @@ import yaml
 
 from .camera import Camera, camera_from
 from .errors import ConfigError
+from .paths import ROOT
 from .schema import convert, load_schema, quantity, validate
+
+
+def locate(path: Path | str) -> Path:
+    """A file that a configuration names: as it stands, else inside the project's folder."""
+    path = Path(path)
+    return path if path.is_absolute() or path.exists() else ROOT / path
 
 
 def read_yaml(path: Path | str) -> dict:
@@ -20,7 +27,7 @@ def read_yaml(path: Path | str) -> dict:
         If the file is missing or isn't YAML; the message names the line.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text())
+        content = yaml.safe_load(locate(path).read_text())
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
     except yaml.YAMLError as error:
@@ -99,7 +106,7 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
     schema = load_schema(table)
     columns = schema["properties"]
     try:
-        with Path(path).open(newline="") as stream:
+        with locate(path).open(newline="") as stream:
             reader = csv.DictReader(row for row in stream if not row.startswith("#"))
             found = reader.fieldnames or []
             unknown = sorted(set(found) - set(columns))
