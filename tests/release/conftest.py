@@ -1,0 +1,77 @@
+"""Whole releases, built by the workflow as a user builds them."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from skymill.config import load_config, load_rows
+from skymill.paths import ROOT
+from skymill.tree import Tree
+
+CONFIGS = {
+    "mini": ("config/config.yaml",),
+    "micro": ("config/config.yaml", "config/micro.yaml"),
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release that was built: the folder it was built in, its configuration and its tree."""
+
+    folder: Path
+    settings: dict
+
+    @property
+    def tree(self) -> Tree:
+        return Tree(self.settings["release"]["name"], self.settings["masters"]["cell_order"])
+
+    def path(self, name: str) -> Path:
+        """A path of the tree, where it lies."""
+        return self.folder / name
+
+    def rows(self, table: str) -> list[dict]:
+        """One of the survey's tables."""
+        key = table.removesuffix("_table")
+        return load_rows(self.settings["tables"][key], table)
+
+    def skymill(self, *words: str) -> subprocess.CompletedProcess:
+        """Run a command of Skymill's inside the folder."""
+        return subprocess.run(
+            [sys.executable, "-m", "skymill", *words, "--config", self.tree.config],
+            cwd=self.folder,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "workflow")},
+            capture_output=True,
+            text=True,
+        )
+
+
+def build(name: str, folder: Path, cores: int | str, *options: str) -> Release:
+    """Build a release with Snakemake in `folder`."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(folder), "--cores", str(cores), *options]
+    command += ["--configfile", *(str(ROOT / config) for config in CONFIGS[name])]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-5000:]
+    return Release(folder, load_config(folder / f"results/{name}/run/config.yaml"))
+
+
+@pytest.fixture(scope="session")
+def builder() -> Callable[..., Release]:
+    """The function `build`."""
+    return build
+
+
+@pytest.fixture(scope="session")
+def mini() -> Release:
+    """The mini release in the project's folder; only what isn't current is built."""
+    return build("mini", ROOT, "all")
+
+
+@pytest.fixture(scope="session")
+def micro(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The micro release, built from nothing on one core in a folder of its own."""
+    return build("micro", tmp_path_factory.mktemp("micro"), 1)
