@@ -1,0 +1,1 @@
+"""The release room: archives, the quality report, the manifest, and their verification."""

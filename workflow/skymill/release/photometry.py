@@ -1,0 +1,81 @@
+"""Magnitudes of the masters: against Gaia XP, and from exposure to exposure."""
+
+import numpy as np
+
+from ..geometry import match
+from .histogram import Histogram
+
+MAGNITUDES = (10.0, 26.0, 64)
+"""Magnitude axis of every plot against magnitude: bins of 0.25."""
+OFFSETS = (-0.5, 0.5, 1000)
+"""Offset axis, mag: bins of 1 mmag."""
+
+
+def matched_offsets(
+    ra: np.ndarray,
+    dec: np.ndarray,
+    magnitude: np.ndarray,
+    reference: tuple[np.ndarray, np.ndarray, np.ndarray],
+    radius: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reference magnitude and offset (ours − reference) of stars matched by position.
+
+    Parameters
+    ----------
+    ra, dec : ndarray
+        Degrees ICRS, shape (n,).
+    magnitude : ndarray
+        AB, shape (n,).
+    reference : tuple of ndarray
+        Their ra, dec (degrees) and AB magnitude, shape (m,).
+    radius : float
+        Match radius, arcsec.
+
+    Returns
+    -------
+    magnitude, offset : ndarray
+        Shape (k,), of the matches.
+    """
+    ours, theirs, _ = match(ra, dec, reference[0], reference[1], radius)
+    expected = np.asarray(reference[2], dtype=float)[theirs]
+    return expected, np.asarray(magnitude, dtype=float)[ours] - expected
+
+
+def deviations(
+    objects: np.ndarray, magnitude: np.ndarray, error: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How much each measurement of a band departs from the mean of its object.
+
+    A deviation is scaled by √(n / (n − 1)), so that its spread is that of one measurement
+    whatever the number n of an object's measurements. Objects measured once say nothing and are
+    left out.
+
+    Parameters
+    ----------
+    objects : ndarray of int
+        Object of each measurement, shape (n,).
+    magnitude, error : ndarray
+        AB magnitude and its error, shape (n,); not finite: not counted.
+
+    Returns
+    -------
+    magnitude, deviation, error : ndarray
+        Mean magnitude of the object, scaled deviation and mean error of the object, for each
+        measurement that is left.
+    """
+    good = np.isfinite(magnitude) & np.isfinite(error)
+    objects = np.asarray(objects)[good]
+    magnitude = np.asarray(magnitude, dtype=float)[good]
+    error = np.asarray(error, dtype=float)[good]
+    _, inverse, number = np.unique(objects, return_inverse=True, return_counts=True)
+    mean = np.bincount(inverse, magnitude) / np.maximum(number, 1)
+    mean_error = np.bincount(inverse, error) / np.maximum(number, 1)
+    often = number[inverse] > 1
+    inverse, magnitude = inverse[often], magnitude[often]
+    scale = np.sqrt(number / np.maximum(number - 1, 1))
+    return mean[inverse], (magnitude - mean[inverse]) * scale[inverse], mean_error[inverse]
+
+
+def offset_histogram() -> Histogram:
+    """Counts of offsets in magnitude bins."""
+    return Histogram.regular(MAGNITUDES, OFFSETS)

@@ -1,0 +1,55 @@
+"""The quality report: measure every section, collect the figures, compose the page."""
+
+from dataclasses import dataclass
+
+from .blocks import Section
+from .figures import collect
+from .products import Products
+from .sections import calibrations, frames, masters, release, sky, sources, tiles
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures at a glance and the sections of the page, in the order of the rooms."""
+
+    figures: dict[str, object]
+    sections: list[Section]
+
+
+def compose(products: Products) -> Report:
+    """Measure a release from its products alone.
+
+    Parameters
+    ----------
+    products : Products
+        The release; on return its ``read`` and ``missing`` say what was there.
+    """
+    slopes = calibrations.measure(products)
+    verdicts = frames.measure(products)
+    stacks = tiles.measure(products)
+    maps = sources.measure(products)
+    catalogues = masters.measure(products)
+    areas = sky.measure(products)
+    archives = release.measure(products)
+    figures = collect(
+        [
+            calibrations.figures(slopes),
+            frames.figures(verdicts, products),
+            tiles.figures(stacks, products),
+            sources.figures(maps, products),
+            masters.figures(catalogues, products),
+            sky.figures(areas, products),
+            release.figures(archives),
+        ],
+        products.bands,
+    )
+    sections = [
+        calibrations.show(slopes, products),
+        frames.show(verdicts, products),
+        tiles.show(stacks, products),
+        sources.show(maps, products),
+        masters.show(catalogues, products),
+        sky.show(areas, products),
+        release.show(archives, products),
+    ]
+    return Report(figures, sections)

@@ -1,0 +1,204 @@
+"""frames: the exposures, their verdicts, seeing, zero points and astrometry."""
+
+import numpy as np
+
+from ..blocks import Grid, Notice, Plot, Row, Section, number
+from ..figures import median
+from ..products import Products
+from ..style import GREY, colour, drawing, marker, png
+
+LEAD = (
+    "Each exposure is calibrated amplifier by amplifier and screened. A failed exposure enters no "
+    "stack; it stays on record with its reasons."
+)
+NAN = float("nan")
+COLUMNS = (
+    ("exposure", ""),
+    ("verdict", ""),
+    ("band", ""),
+    ("site", ""),
+    ("tile", ""),
+    ("seeing", "arcsec"),
+    ("elongation", ""),
+    ("sky", "ADU"),
+    ("zero point", "mag"),
+    ("astrometric rms", "arcsec"),
+    ("reasons", ""),
+)
+
+
+def measure(products: Products) -> list[dict]:
+    """The verdicts, in the order of the exposure table; each gets ``zp`` and ``rms`` (medians)."""
+    found = []
+    for name in products.exposures:
+        verdict = products.json(products.tree.frame(name, "json"))
+        if verdict is not None:
+            verdict["zp"] = median(a["zp"] for a in good_amplifiers(verdict).values())
+            verdict["rms_ra"], verdict["rms_dec"] = astrometric_rms(verdict)
+            found.append(verdict)
+    return found
+
+
+def used(verdicts: list[dict]) -> list[dict]:
+    """The exposures that passed."""
+    return [verdict for verdict in verdicts if verdict["verdict"] == "pass"]
+
+
+def good_amplifiers(verdict: dict) -> dict[str, dict]:
+    """The amplifiers of an exposure with a zero point of their own: name → facts."""
+    return {
+        name: amplifier
+        for chip in (verdict.get("chips") or {}).values()
+        for name, amplifier in (chip.get("amplifiers") or {}).items()
+        if amplifier.get("zp") is not None and not amplifier.get("bad")
+    }
+
+
+def astrometric_rms(verdict: dict) -> tuple[float, float]:
+    """Median over the chips of the rms against Gaia in ra · cos(dec) and dec, arcsec."""
+    chips = [chip.get("astrometry") or {} for chip in (verdict.get("chips") or {}).values()]
+    ra, dec = (
+        median(chip[key] for chip in chips if chip.get(key) is not None)
+        for key in ("rms_ra", "rms_dec")
+    )
+    return ra, dec
+
+
+def _value(verdict: dict, key: str) -> float:
+    value = verdict.get(key)
+    return NAN if value is None else float(value)
+
+
+def figures(verdicts: list[dict], products: Products) -> dict[str, object]:
+    """Exposures used and excluded, seeing, astrometric rms, stars per zero point."""
+    good = used(verdicts)
+    bad = [verdict for verdict in verdicts if verdict["verdict"] != "pass"]
+    stars = [a["stars"] for v in good for a in good_amplifiers(v).values() if "stars" in a]
+    return {
+        "exposures": len(products.exposures),
+        "exposures_used": len(good),
+        "exposures_excluded": len(bad),
+        "excluded": [f"{v['exposure']}: {'; '.join(v.get('reasons') or [])}" for v in bad],
+        "astrometric_rms_ra": median(v["rms_ra"] for v in good),
+        "astrometric_rms_dec": median(v["rms_dec"] for v in good),
+        "zero_point_stars": median(stars),
+        **{
+            f"frame_seeing_{band}": median(_value(v, "fwhm") for v in good if v["band"] == band)
+            for band in products.bands
+        },
+    }
+
+
+def show(verdicts: list[dict], products: Products) -> Section:
+    """The section of the page."""
+    blocks: list = []
+    absent = len(products.exposures) - len(verdicts)
+    if absent:
+        blocks.append(Notice(f"{absent} of {len(products.exposures)} exposures have no verdict."))
+    if not used(verdicts):
+        blocks.append(Notice("No exposure passed: the stacks and catalogues are empty."))
+    if verdicts:
+        blocks.append(_grid(verdicts, products.report["rows"]))
+    if used(verdicts):
+        blocks.append(_seeing_plot(used(verdicts), products.bands))
+        if any(good_amplifiers(verdict) for verdict in used(verdicts)):
+            blocks.append(_zero_point_plot(used(verdicts), products))
+    return Section("frames", "Frames", LEAD, blocks)
+
+
+def _row(verdict: dict) -> Row:
+    failed = verdict["verdict"] != "pass"
+    rms = max(verdict["rms_ra"], verdict["rms_dec"])
+    cells = (
+        verdict["exposure"],
+        "excluded" if failed else "used",
+        verdict["band"],
+        verdict["site"],
+        verdict["tile"],
+        number(_value(verdict, "fwhm"), 2),
+        number(_value(verdict, "elongation"), 2),
+        number(_value(verdict, "sky"), 0),
+        number(verdict["zp"], 3),
+        number(rms, 3),
+        " ".join(verdict.get("reasons") or []),
+    )
+    return Row(cells, "bad" if failed else "")
+
+
+def _grid(verdicts: list[dict], most: int) -> Grid:
+    """Excluded exposures in view, used ones a click away."""
+    rows = [_row(v) for v in verdicts if v["verdict"] != "pass"]
+    good = used(verdicts)
+    left_out = f"; the first {most}" if len(good) > most else ""
+    return Grid(
+        f"Excluded exposures ({len(rows)} of {len(verdicts)}).",
+        COLUMNS,
+        rows,
+        folded=[_row(v) for v in good[:most]],
+        folded_title=f"Used exposures ({len(good)}{left_out})",
+        words=(0, 1, 2, 3, 4, 10),
+    )
+
+
+def _seeing_plot(verdicts: list[dict], bands: tuple[str, ...]) -> Plot:
+    values = {b: np.array([_value(v, "fwhm") for v in verdicts if v["band"] == b]) for b in bands}
+    finite = np.concatenate([v[np.isfinite(v)] for v in values.values()])
+    low, high = (finite.min(), finite.max()) if finite.size else (1.0, 3.0)
+    edges = np.arange(np.floor(low * 10) / 10, np.ceil(high * 10) / 10 + 0.15, 0.1)
+    with drawing(8, 1.1 * len(bands) + 0.9, len(bands), 1, sharex=True) as (figure, axes):
+        for panel, band in zip(axes[:, 0], bands, strict=True):
+            seen = values[band][np.isfinite(values[band])]
+            panel.hist(seen, edges, color=colour(band), alpha=0.85)
+            if seen.size:
+                panel.axvline(np.median(seen), color=colour(band), lw=1.2, ls="--")
+            title = f"{band}   median {number(median(seen), 2)}″, {seen.size} exposures"
+            panel.set_title(title, fontsize=8.5)
+            panel.yaxis.get_major_locator().set_params(integer=True, nbins=3)
+            panel.grid(axis="y")
+        axes[-1, 0].set_xlabel("seeing, FWHM of stars (arcsec)")
+        figure.supylabel("exposures", fontsize=9)
+        address = png(figure)
+    return Plot("Seeing of the used exposures, by band; dashed: median.", address, 900)
+
+
+def _zero_point_plot(verdicts: list[dict], products: Products) -> Plot:
+    """Zero point of each amplifier: the median exposure, with the span of the middle 68 %."""
+    names = [amplifier.name for amplifier in products.camera.amplifiers()]
+    at = {name: i for i, name in enumerate(names)}
+    sites = sorted({verdict["site"] for verdict in verdicts})
+    bands = products.bands
+    with drawing(8, 1.5 * len(bands) + 0.8, len(bands), 1, sharex=True) as (figure, axes):
+        for panel, band in zip(axes[:, 0], bands, strict=True):
+            for i, site in enumerate(sites):
+                points = _zero_points(verdicts, band, site)
+                x = np.array([at[n] for n in points if n in at]) + 0.25 * (i - (len(sites) - 1) / 2)
+                y = np.array([points[n] for n in points if n in at]).reshape(-1, 3)
+                span = np.abs(y[:, [0, 2]] - y[:, [1]]).T
+                face = colour(band) if i == 0 else "white"
+                panel.errorbar(
+                    x, y[:, 1], span, fmt=marker("BVRI"[i % 4]), ms=3.6, color=colour(band),
+                    mfc=face, mew=0.9, elinewidth=0.8, label=site,
+                )  # fmt: skip
+            for edge in range(1, len(names)):
+                if names[edge][0] != names[edge - 1][0]:
+                    panel.axvline(edge - 0.5, color=GREY, lw=0.6, ls=":")
+            panel.set_title(band, fontsize=8.5)
+            panel.ticklabel_format(axis="y", useOffset=False)
+            panel.grid(axis="y")
+        axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(sites))
+        axes[-1, 0].set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+        axes[-1, 0].set_xlabel("amplifier")
+        figure.supylabel("zero point (mag)", fontsize=9)
+        address = png(figure)
+    caption = "Zero point of each amplifier: median of the used exposures; bars: 68 % of them."
+    return Plot(caption, address, 900)
+
+
+def _zero_points(verdicts: list[dict], band: str, site: str) -> dict[str, np.ndarray]:
+    """Amplifier → 16th, 50th and 84th percentile of its zero points, mag."""
+    found: dict[str, list[float]] = {}
+    for verdict in verdicts:
+        if (verdict["band"], verdict["site"]) == (band, site):
+            for name, amplifier in good_amplifiers(verdict).items():
+                found.setdefault(name, []).append(amplifier["zp"])
+    return {name: np.percentile(values, [16, 50, 84]) for name, values in found.items()}

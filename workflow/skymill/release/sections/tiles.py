@@ -1,0 +1,160 @@
+"""tiles: the stacks, their table and quick-looks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...bits import MASK_MEANING
+from ..blocks import Grid, Look, Looks, Notice, Plot, Row, Section, number
+from ..figures import median
+from ..products import Products
+from ..quicklook import MASK_COLOURS, overlay, shrink, shrink_bits, stretch
+from ..style import colour, drawing, encode, marker, png
+
+LEAD = (
+    "A stack per tile and band, from the exposures that passed. The published image is scaled to "
+    "one zero point in a 5″ aperture (MAGZERO 30)."
+)
+
+
+@dataclass
+class Tiles:
+    """The stacks' table (None if missing) and the pictures."""
+
+    stacks: object | None
+    looks: list[Look]
+
+
+def measure(products: Products) -> Tiles:
+    """Read the table of stacks; picture the stacks one after another."""
+    tree, size = products.tree, int(products.report["picture_size"])
+    stacks = products.table(f"{tree.out}/stacks/stacks.parquet")
+    looks = []
+    for tile in products.pictured():
+        for band in products.bands:
+            image = products.pixels(tree.stack(tile, band, "image"))
+            mask = products.pixels(tree.stack(tile, band, "mask"))
+            looks.append(_look(f"{tile} {band}", image, mask, size))
+    return Tiles(stacks, looks)
+
+
+def _look(title: str, image: np.ndarray | None, mask: np.ndarray | None, size: int) -> Look:
+    if image is None:
+        return Look(title, "", "", "missing")
+    small = shrink(image, size)
+    if not np.isfinite(small).any():
+        return Look(title, "", "", "no data")
+    with_data = np.isfinite(image)
+    if mask is None:
+        return Look(title, encode(stretch(small)), "", "mask missing")
+    masked = (mask[with_data] != 0).mean()
+    caption = f"{100 * with_data.mean():.1f} % with data, {100 * masked:.2f} % of that masked"
+    return Look(title, encode(stretch(small)), encode(overlay(shrink_bits(mask, size))), caption)
+
+
+def stack_values(stacks: object | None, band: str, column: str) -> np.ndarray:
+    """A column of the stacks' table in one band, for the stacks that have data."""
+    if stacks is None:
+        return np.empty(0)
+    chosen = (np.asarray(stacks["band"]) == band) & (np.asarray(stacks["nexp"]) > 0)
+    return np.ma.filled(np.ma.asarray(stacks[column][chosen]).astype(float), np.nan)
+
+
+def figures(tiles: Tiles, products: Products) -> dict[str, object]:
+    """Stacks, exposures per stack, seeing, depth, detections."""
+    found: dict[str, object] = {
+        "tiles": len(products.tiles),
+        "stacks": sum(len(stack_values(tiles.stacks, b, "nexp")) for b in products.bands),
+    }
+    columns = {
+        "exposures_per_stack": "nexp",
+        "seeing": "fwhm",
+        "depth": "depth_5sigma",
+        "depth_seeing": "depth_seeing",
+    }
+    for band in products.bands:
+        for name, column in columns.items():
+            found[f"{name}_{band}"] = median(stack_values(tiles.stacks, band, column))
+        found[f"detections_{band}"] = int(np.nansum(stack_values(tiles.stacks, band, "sources")))
+    return found
+
+
+def show(tiles: Tiles, products: Products) -> Section:
+    """The section of the page."""
+    blocks: list = []
+    if tiles.stacks is None:
+        blocks.append(Notice("The table of stacks is missing."))
+    else:
+        empty = np.count_nonzero(np.asarray(tiles.stacks["nexp"]) == 0)
+        if empty:
+            blocks.append(Notice(f"{empty} of {len(tiles.stacks)} stacks have no usable exposure."))
+        blocks.append(_grid(tiles.stacks, products.report["rows"]))
+        if any(np.isfinite(stack_values(tiles.stacks, b, "fwhm")).any() for b in products.bands):
+            blocks.append(_plot(tiles.stacks, products.bands))
+    if tiles.looks:
+        shown, number_of = len(products.pictured()), len(products.tiles)
+        chosen = f" ({shown} of {number_of} tiles)" if shown < number_of else ""
+        legend = [(MASK_COLOURS[bit], MASK_MEANING[bit]) for bit in sorted(MASK_COLOURS)]
+        caption = f"Stacks{chosen}, asinh stretch, north up, east left; masks laid over them."
+        blocks.append(Looks(caption, tiles.looks, legend))
+    return Section("tiles", "Tiles", LEAD, blocks)
+
+
+def _grid(stacks: object, most: int) -> Grid:
+    columns = (
+        ("tile", ""),
+        ("band", ""),
+        ("exposures", "used / all"),
+        ("exposure time", "s"),
+        ("seeing", "arcsec"),
+        ("zero point", "mag"),
+        ("scatter", "mag"),
+        ("calibrators", ""),
+        ("depth 5σ, 5″", "mag"),
+        ("depth 5σ, seeing", "mag"),
+        ("area", "deg²"),
+        ("masked", "%"),
+        ("detections", ""),
+    )
+    digits = (0, 2, 3, 3, 0, 2, 2, 4, 2, 0)
+    names = ("exptime", "fwhm", "zp", "zperr", "stars", "depth_5sigma", "depth_seeing", "area")
+    rows = []
+    for line in stacks[np.argsort(np.asarray(stacks["nexp"]) > 0, kind="stable")]:
+        values = [line[name] for name in names] + [100 * line["masked"], line["sources"]]
+        cells = (line["tile"], line["band"], f"{line['nexp']} / {line['candidates']}")
+        shown = tuple(
+            number(np.nan if np.ma.is_masked(v) else v, d)
+            for v, d in zip(values, digits, strict=True)
+        )
+        rows.append(Row(cells + shown, "" if line["nexp"] else "bad"))
+    return Grid(
+        f"Stacks ({len(rows)}).",
+        columns,
+        rows[:24],
+        folded=rows[24:most],
+        folded_title=f"More stacks (up to {most})",
+        words=(0, 1),
+    )
+
+
+def _plot(stacks: object, bands: tuple[str, ...]) -> Plot:
+    """Seeing and depth of every stack, side by side in its band's column."""
+    panels = (("fwhm", "seeing (arcsec)"), ("depth_5sigma", "5σ depth in 5″ (AB mag)"))
+    with drawing(8, 2.8, 1, 2) as (figure, axes):
+        for panel, (column, label) in zip(axes[0], panels, strict=True):
+            for i, band in enumerate(bands):
+                values = np.sort(stack_values(stacks, band, column))
+                values = values[np.isfinite(values)]
+                x = i + (np.linspace(-0.3, 0.3, values.size) if values.size > 1 else 0)
+                panel.plot(
+                    np.broadcast_to(x, values.shape), values, marker(band), ms=4,
+                    color=colour(band), mec="white", mew=0.4,
+                )  # fmt: skip
+                if values.size:
+                    panel.hlines(np.median(values), i - 0.36, i + 0.36, color=colour(band), lw=1)
+            panel.set_xticks(range(len(bands)), bands)
+            panel.set_xlabel("band")
+            panel.set_ylabel(label)
+            panel.grid(axis="y")
+        address = png(figure)
+    return Plot("Seeing and depth, a point per stack; lines: medians.", address, 900)

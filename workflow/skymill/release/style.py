@@ -1,0 +1,109 @@
+"""How the report's plots look, and how they become bytes: the same ones every time."""
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+COLOURS = {"B": "#0072B2", "V": "#009E73", "R": "#D55E00", "I": "#8C4A9E"}
+"""A colour per band, told apart by colour-blind eyes too (Okabe & Ito's blue, green, vermilion,
+and a dark purple)."""
+MARKERS = {"B": "o", "V": "s", "R": "^", "I": "D"}
+INK = "#22303c"
+GREY = "#8794a0"
+MAP = "viridis"
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#e3e8ec",
+    "grid.linewidth": 0.7,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+RESOLUTION = 150
+
+
+@contextmanager
+def drawing(width: float, height: float, rows: int = 1, columns: int = 1, **options) -> Iterator:
+    """A figure and its axes in the report's style.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+    rows, columns : int
+        Panels.
+    **options
+        For ``Figure.subplots``.
+
+    Yields
+    ------
+    figure : matplotlib.figure.Figure
+    axes : ndarray of Axes
+        Shape (rows, columns).
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, **options)
+        yield figure, axes
+
+
+def png(figure) -> str:
+    """A figure as a ``data:`` address of a PNG without any metadata."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=RESOLUTION, metadata={"Software": None})
+    return data_address(_small(buffer.getvalue()))
+
+
+def _small(picture: bytes) -> bytes:
+    """The same picture with a palette of 256 colours, a third of the size."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    opened = Image.open(io.BytesIO(picture)).convert("RGB")
+    opened.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+        buffer, format="png", optimize=False, compress_level=6
+    )
+    return buffer.getvalue()
+
+
+def encode(pixels: np.ndarray) -> str:
+    """Pixels (uint8; grey, grey + alpha, RGB or RGBA; row 0 on top) as a ``data:`` address."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="png", compress_level=6)
+    return data_address(buffer.getvalue())
+
+
+def data_address(picture: bytes) -> str:
+    """The address of a PNG that is its own content."""
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
+
+
+def colour(band: str) -> str:
+    """A band's colour."""
+    return COLOURS.get(band, INK)
+
+
+def marker(band: str) -> str:
+    """A band's marker."""
+    return MARKERS.get(band, "o")
