@@ -5,6 +5,7 @@ import argparse
 
 def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the room's steps, in the order of the data's road."""
-    from . import pixels
+    from . import calibrate, pixels
 
     pixels.register(steps)
+    calibrate.register(steps)
