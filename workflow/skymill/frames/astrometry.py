@@ -66,11 +66,6 @@ class Astrometry:
     chips: dict[str, ChipSolution]
 
 
-def centroid_error(snr: np.ndarray, fwhm: np.ndarray | float, floor: float) -> np.ndarray:
-    """Error of a centroid per axis: FWHM / (2.355 S/N) (King 1983) and a floor in quadrature."""
-    return np.hypot(np.asarray(fwhm) / (2.3548 * np.maximum(snr, 1e-3)), floor)
-
-
 def solve(
     priors: Mapping[str, Mapping[str, float | str]],
     stars: Mapping[str, Stars],

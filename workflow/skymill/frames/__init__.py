@@ -1,0 +1,1 @@
+"""The frames room: one raw exposure → calibrated frame, mask, catalogue, verdict."""

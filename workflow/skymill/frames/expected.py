@@ -1,0 +1,42 @@
+"""Which reference stars an exposure should show: those bright enough for its own depth."""
+
+import numpy as np
+
+from .zero_point import huber_line
+
+LEAST_STARS = 10
+"""With fewer matched stars a colour term isn't fitted."""
+HUBER = 1.35
+
+
+def expected_flux(
+    mag: np.ndarray,
+    color: np.ndarray,
+    matched: np.ndarray,
+    flux: np.ndarray,
+) -> np.ndarray:
+    """Flux that each reference star should have in an exposure, by its magnitude and colour.
+
+    Parameters
+    ----------
+    mag, color : ndarray, shape (n,)
+        Of the reference stars, in any bands; an unknown (NaN) colour counts as the typical one.
+    matched : ndarray of int, shape (k,)
+        Reference stars that have a well measured detection.
+    flux : ndarray, shape (k,)
+        Flux of these detections, positive.
+
+    Returns
+    -------
+    ndarray
+        In the unit of `flux`; NaN where nothing is matched.
+    """
+    if matched.size == 0:
+        return np.full(mag.shape, np.nan)
+    typical = np.nanmedian(color[matched]) if np.isfinite(color[matched]).any() else 0.0
+    color = np.where(np.isfinite(color), color, typical) - typical
+    difference = -2.5 * np.log10(flux) - mag[matched]
+    sloped = matched.size >= LEAST_STARS
+    one = np.ones(matched.size)
+    offset, slope, *_ = huber_line(color[matched], difference, one, HUBER, sloped)
+    return 10 ** (-0.4 * (mag + offset + slope * color))

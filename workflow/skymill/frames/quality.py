@@ -1,0 +1,91 @@
+"""Is the astrometry good everywhere? Every chip is cut into sections and each must prove itself.
+
+KS4's test (its pipeline's ``qatest``; Paper III §3.1.1): in a good section more than 60 % of the
+reference stars are matched, within an rms of 0.5″. The denominator here is what makes it a test:
+the reference stars that the exposure should show there, matched or not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sections:
+    """Verdict on the sections of a chip.
+
+    Attributes
+    ----------
+    good, judged : int
+        Sections that are good, and those with stars enough to tell.
+    expected, matched : ndarray of int, shape (n, n)
+        Reference stars, indexed [y, x].
+    rms : ndarray of float64, shape (n, n)
+        Of the matched stars' separations, arcsec; NaN without any.
+    """
+
+    good: int
+    judged: int
+    expected: np.ndarray
+    matched: np.ndarray
+    rms: np.ndarray
+
+    @property
+    def fraction(self) -> float:
+        """Good sections of those judged; NaN if none could be."""
+        return self.good / self.judged if self.judged else np.nan
+
+
+def judge_sections(
+    x: np.ndarray,
+    y: np.ndarray,
+    distance: np.ndarray,
+    shape: tuple[int, int],
+    settings: Mapping,
+) -> Sections:
+    """Judge the sections of a chip.
+
+    Parameters
+    ----------
+    x, y : ndarray
+        0-based pixels of the reference stars that the chip should show.
+    distance : ndarray
+        Arcsec to each one's detection; infinite where it has none.
+    shape : (int, int)
+        (ny, nx) of the chip.
+    settings : Mapping
+        ``sections`` (per side), ``least_stars``, ``matched_fraction``, ``rms`` (arcsec), ``clip``.
+    """
+    number = settings["sections"]
+    column = np.clip((x + 0.5) * number / shape[1], 0, number - 1).astype(int)
+    row = np.clip((y + 0.5) * number / shape[0], 0, number - 1).astype(int)
+    index = row * number + column
+    expected = np.bincount(index, minlength=number**2)
+    matched = np.bincount(index[np.isfinite(distance)], minlength=number**2)
+    rms = np.full(number**2, np.nan)
+    for section in np.flatnonzero(matched):
+        rms[section] = _clipped_rms(
+            distance[(index == section) & np.isfinite(distance)], settings["clip"]
+        )
+    judged = expected >= settings["least_stars"]
+    good = judged & (matched > settings["matched_fraction"] * expected) & (rms < settings["rms"])
+    square = (number, number)
+    return Sections(
+        int(good.sum()),
+        int(judged.sum()),
+        expected.reshape(square),
+        matched.reshape(square),
+        rms.reshape(square),
+    )
+
+
+def _clipped_rms(distance: np.ndarray, clip: float) -> float:
+    """Root mean square of distances after clipping at `clip` times itself, until it settles."""
+    kept = distance
+    while True:
+        rms = float(np.sqrt(np.mean(kept**2)))
+        inside = kept[kept <= clip * rms]
+        if inside.size == kept.size or inside.size == 0:
+            return rms
+        kept = inside

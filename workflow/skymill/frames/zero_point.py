@@ -1,0 +1,195 @@
+"""The zero point of every amplifier: reference − instrumental magnitude as a line along y.
+
+KS4 (Paper III §3.1.1) fits each amplifier of each frame by itself, since its response differs from
+its neighbours' and drifts along y. Here the fit is Huber's (1964, Ann. Math. Stat. 35, 73), about
+the amplifier's middle row, and weighted by the errors of both magnitudes.
+
+An amplifier with too few stars for a line takes a constant; with too few for that, the median of
+its chip's (or the exposure's) good amplifiers, whose scatter is then its error: a star-poor corner
+is no fault of the read-out port. It's *bad* if it is masked, if stars are expected and missing, or
+if its zero point lies far from its neighbours'.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+ROUNDS = 50
+TOLERANCE = 1e-7
+LEAST_SCATTER = 1e-4
+"""mag; keeps weights finite when stars agree perfectly."""
+
+
+@dataclass(frozen=True)
+class ZeroPoint:
+    """An amplifier's zero point: mag = −2.5 log₁₀(ADU) + zp + slope · (y − middle row).
+
+    Attributes
+    ----------
+    zp : float
+        At the middle row, mag; NaN if there is none.
+    slope : float
+        mag/pixel.
+    error : float
+        Of zp, mag.
+    stars : int
+        Stars that the fit rests on; 0 where neighbours had to stand in.
+    rms : float
+        Robust scatter of the stars about the fit, mag; NaN without stars.
+    bad : bool
+    reason : str
+        Why it's bad, or where its zero point comes from if not from a line; '' otherwise.
+    """
+
+    zp: float
+    slope: float
+    error: float
+    stars: int
+    rms: float
+    bad: bool
+    reason: str = ""
+
+
+def huber_line(
+    t: np.ndarray, value: np.ndarray, sigma: np.ndarray, epsilon: float, sloped: bool = True
+) -> tuple[float, float, float, float]:
+    """Fit value = a + b t, robustly, by reweighted least squares.
+
+    Parameters
+    ----------
+    t, value, sigma : ndarray, shape (n,)
+        Abscissa, ordinate, and its error.
+    epsilon : float
+        Deviation, in robust scatters, from which a point's pull stops growing.
+    sloped : bool
+        Whether b is free; 0 otherwise.
+
+    Returns
+    -------
+    a, b : float
+    error : float
+        Of a.
+    scatter : float
+        1.4826 × median absolute deviation about the fit.
+
+    Raises
+    ------
+    ValueError
+        With fewer points than coefficients.
+    """
+    if t.size < 1 + sloped:
+        raise ValueError(f"got {t.size} points, expected at least {1 + sloped}")
+    scale = float(np.max(np.abs(t), initial=0.0)) or 1.0
+    design = np.column_stack([np.ones(t.size), t / scale])[:, : 1 + sloped]
+    pull = np.ones(t.size)
+    a = b = covariance = 0.0
+    for _ in range(ROUNDS):
+        weight = pull / sigma**2
+        normal = design.T @ (design * weight[:, None])
+        covariance = np.linalg.pinv(normal)
+        fit = covariance @ (design.T @ (weight * value))
+        residual = np.abs(value - design @ fit) / sigma
+        spread = max(1.4826 * float(np.median(residual)), LEAST_SCATTER / float(np.median(sigma)))
+        pull = np.minimum(1.0, epsilon * spread / np.maximum(residual, 1e-12))
+        moved = abs(fit[0] - a) + (abs(fit[1] / scale - b) * scale if sloped else 0.0)
+        a, b = float(fit[0]), float(fit[1] / scale) if sloped else 0.0
+        if moved < TOLERANCE:
+            break
+    scatter = 1.4826 * float(np.median(np.abs(value - a - b * t)))
+    error = float(np.sqrt(covariance[0, 0])) * max(spread, 1.0)
+    return a, b, error, scatter
+
+
+def fit_amplifier(
+    t: np.ndarray, difference: np.ndarray, sigma: np.ndarray, settings: Mapping
+) -> ZeroPoint | None:
+    """The zero point of one amplifier from its own stars, or None if they are too few.
+
+    Parameters
+    ----------
+    t : ndarray
+        Rows from the middle row.
+    difference, sigma : ndarray
+        Reference − instrumental magnitude and its error.
+    settings : Mapping
+        ``least_stars``, ``least_stars_slope``, ``huber``.
+    """
+    if t.size < settings["least_stars"]:
+        return None
+    sloped = t.size >= settings["least_stars_slope"]
+    zp, slope, error, rms = huber_line(t, difference, sigma, settings["huber"], sloped)
+    return ZeroPoint(zp, slope, error, t.size, rms, False, "" if sloped else "constant")
+
+
+def settle(
+    fits: Mapping[str, Sequence[ZeroPoint | None]],
+    faults: Mapping[str, Sequence[str]],
+    settings: Mapping,
+) -> dict[str, list[ZeroPoint]]:
+    """Judge the amplifiers of an exposure by each other and fill what is missing.
+
+    Parameters
+    ----------
+    fits : Mapping
+        Chip → what `fit_amplifier` gave for each of its amplifiers.
+    faults : Mapping
+        Chip → for each amplifier why it's bad whatever its fit; '' if it isn't.
+    settings : Mapping
+        ``deviation`` (mag): how far a good amplifier may lie from the median of its exposure.
+
+    Returns
+    -------
+    dict of str to list of ZeroPoint
+        Of every amplifier; zp is NaN where the whole exposure has none.
+    """
+    sound = {
+        chip: [f for f, fault in zip(fits[chip], faults[chip], strict=True) if f and not fault]
+        for chip in fits
+    }
+    everywhere = np.array([fit.zp for chip in fits for fit in sound[chip]])
+    centre = float(np.median(everywhere)) if everywhere.size else np.nan
+    limit = settings["deviation"]
+    result = {}
+    for chip, own in fits.items():
+        near = np.array([f.zp for f in sound[chip] if abs(f.zp - centre) <= limit])
+        stand_in = _stand_in(near if near.size else everywhere)
+        result[chip] = [
+            _judged(fit, fault, centre, limit, stand_in)
+            for fit, fault in zip(own, faults[chip], strict=True)
+        ]
+    return result
+
+
+def _stand_in(values: np.ndarray) -> ZeroPoint:
+    if values.size == 0:
+        return ZeroPoint(np.nan, 0.0, np.nan, 0, np.nan, True, "no star in the exposure")
+    middle = float(np.median(values))
+    scatter = 1.4826 * float(np.median(np.abs(values - middle)))
+    return ZeroPoint(middle, 0.0, scatter, 0, np.nan, False, "neighbours")
+
+
+def _judged(
+    fit: ZeroPoint | None, fault: str, centre: float, limit: float, stand_in: ZeroPoint
+) -> ZeroPoint:
+    if fault:
+        return replace(stand_in, bad=True, reason=fault)
+    if fit is None:
+        return stand_in
+    if abs(fit.zp - centre) > limit:
+        why = f"its zero point deviates by {fit.zp - centre:+.2f} mag"
+        return replace(stand_in, bad=True, reason=why)
+    return fit
+
+
+def scale_factors(zero_point: ZeroPoint, rows: slice, magzero: float) -> np.ndarray:
+    """Factor of each row that brings an amplifier to a common zero point; 1 without one."""
+    if not np.isfinite(zero_point.zp):
+        return np.ones(rows.stop - rows.start)
+    t = np.arange(rows.start, rows.stop) - middle_row(rows)
+    return 10 ** (0.4 * (magzero - zero_point.zp - zero_point.slope * t))
+
+
+def middle_row(rows: slice) -> float:
+    """The middle row of an amplifier, 0-based."""
+    return (rows.start + rows.stop - 1) / 2

@@ -1,0 +1,1 @@
+"""The references room: external catalogues → the project's own tables, cut into HEALPix cells."""
