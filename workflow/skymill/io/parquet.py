@@ -181,14 +181,17 @@ def write_table(path: Path | str, table: Table, schema: TableSchema, record: Rec
     record : Record
         Provenance; the product is noted in it.
     """
-    arrow = to_arrow(table, schema)
-    metadata = {
+    arrow = to_arrow(table, schema).replace_schema_metadata(vo_metadata(schema, record))
+    write_arrow(path, arrow, record)
+
+
+def vo_metadata(schema: TableSchema, record: Record) -> dict[str, str]:
+    """The file metadata of a table: its VOTable description and its provenance."""
+    return {
         "IVOA.VOTable-Parquet.version": "1.0",
         "IVOA.VOTable-Parquet.content": _votable(schema),
         **{f"skymill.{key}": value for key, value in record.items()},
     }
-    arrow = arrow.replace_schema_metadata(metadata)
-    write_arrow(path, arrow, record)
 
 
 def write_arrow(path: Path | str, arrow: pa.Table, record: Record) -> None:
@@ -254,13 +257,15 @@ def read_table(path: Path | str, columns: Sequence[str] | None = None) -> Table:
         If the file is missing, isn't Parquet, or lacks a column.
     """
     try:
-        arrow = pq.ParquetFile(path).read()
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        wanted = list(columns) if columns is not None else names
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise InputError(f"{path}: expected the columns {missing}; it has {names}.")
+        arrow = file.read(columns=wanted)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path}: expected a Parquet file ({error}).") from error
-    wanted = list(columns) if columns is not None else arrow.column_names
-    missing = [name for name in wanted if name not in arrow.column_names]
-    if missing:
-        raise InputError(f"{path}: expected the columns {missing}; it has {arrow.column_names}.")
     return Table({name: _from_arrow(arrow, name) for name in wanted})
 
 

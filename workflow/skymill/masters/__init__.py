@@ -1,0 +1,1 @@
+"""masters: tile catalogues → unique objects, a HEALPix cell at a time."""
