@@ -37,7 +37,7 @@ def observed(
     outside = np.flatnonzero(measured & ~result.any(axis=0))
     around = ring(xi[outside], eta[outside], tolerance)
     close = covering(coverages, around[0].ravel(), around[1].ravel())
-    result[:, outside] = close.reshape(len(coverages), -1, outside.size).any(axis=1)
+    result[:, outside] = close.reshape(len(coverages), *around[0].shape).any(axis=1)
     return result
 
 

@@ -1,0 +1,39 @@
+"""A separation put in comes out."""
+
+import numpy as np
+
+from skymill.sources.align_map import align_map
+
+SIZE, COUNT = 2800, 14
+
+
+def make(x, y, separation, min_stars=5):
+    """A map with the mini release's settings."""
+    return align_map(x, y, separation, SIZE, COUNT, 1000.0, min_stars)
+
+
+def test_step_is_found_and_blurred_by_the_window_only():
+    """0.05″ on the left, 0.25″ on the right: each side has its value two bins from the border."""
+    generator = np.random.default_rng(4)
+    x, y = generator.uniform(1, SIZE, (2, 4000))
+    separation = np.where(x < 1400, 0.05, 0.25) + generator.normal(0, 0.01, 4000)
+    made = make(x, y, separation)
+    np.testing.assert_allclose(made.separation[:5], 0.05, atol=0.005)
+    np.testing.assert_allclose(made.separation[9:], 0.25, atol=0.005)
+    np.testing.assert_allclose(made.scatter[:5], 0.01, rtol=0.3)
+
+
+def test_counts_are_those_of_the_window():
+    """Every star is counted in the 25 bins whose windows hold it, fewer at the border."""
+    made = make(np.array([1500.0]), np.array([100.0]), np.array([0.1]))
+    assert made.stars.sum() == 5 * 3
+    assert made.stars[7, 0] == 1
+    np.testing.assert_array_equal(made.separation, 0.1)
+
+
+def test_without_stars_there_is_no_value():
+    """0″ would claim a perfect match."""
+    nothing = np.empty(0)
+    made = make(nothing, nothing, nothing)
+    assert np.isnan(made.separation).all()
+    assert (made.stars == 0).all()

@@ -1,0 +1,110 @@
+"""The depth follows from the noise that was put in."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from skymill.sources.depth import (
+    aperture_fraction,
+    aperture_noise,
+    empty_positions,
+    limiting_magnitude,
+)
+
+SIZE, APERTURE = 900, 12.5
+NONE = np.empty(0)
+
+
+def noise_image(sigma, smoothing=0.0, seed=1):
+    """Noise of a given standard deviation per pixel, correlated over `smoothing` pixels."""
+    image = np.random.default_rng(seed).normal(size=(SIZE, SIZE))
+    if smoothing:
+        image = gaussian_filter(image, smoothing)
+    return (sigma * image / image.std()).astype(np.float32)
+
+
+def measure(image, variance, x=NONE, y=NONE, radius=NONE):
+    """The noise in 5″ apertures."""
+    spots = empty_positions(image.shape, APERTURE, 20000, x, y, radius)
+    return aperture_noise(image, variance, *spots, APERTURE, 400, 200)
+
+
+def test_white_noise():
+    """Uncorrelated pixels: σ √(Σ weight²), 3 % below σ √area, since pixels cut by the rim share."""
+    image = noise_image(2.0)
+    noise = measure(image, np.full_like(image, 4.0))
+    y, x = np.mgrid[-8:8:160j, -8:8:160j]
+    weight = (np.hypot(x, y) < APERTURE / 2).reshape(16, 10, 16, 10).mean(axis=(1, 3))
+    assert noise.sigma == pytest.approx(2 * np.sqrt(np.sum(weight**2)), rel=0.03)
+    assert noise.excess == pytest.approx(0.97, abs=0.03)
+
+
+def test_correlated_noise_is_measured_not_assumed():
+    """Smoothed noise of the same pixel variance is larger in an aperture."""
+    image = noise_image(2.0, smoothing=0.8)
+    noise = measure(image, np.full_like(image, 4.0))
+    spots = np.random.default_rng(2).uniform(20, SIZE - 20, (2, 4000))
+    import sep
+
+    truth = sep.sum_circle(image, *spots, APERTURE / 2, subpix=0)[0].std()
+    assert noise.excess > 2
+    assert noise.sigma == pytest.approx(truth, rel=0.05)
+
+
+def test_wrong_variance_does_not_matter():
+    """A variance plane off by a factor gives the same noise."""
+    image = noise_image(2.0)
+    right = measure(image, np.full_like(image, 4.0))
+    wrong = measure(image, np.full_like(image, 1.0))
+    assert wrong.sigma == pytest.approx(right.sigma, rel=1e-3)
+
+
+def test_sources_and_background_are_kept_out():
+    """Known sources are avoided, a gradient is taken out mesh by mesh."""
+    image = noise_image(2.0)
+    generator = np.random.default_rng(3)
+    x, y = generator.uniform(0, SIZE, (2, 200))
+    for at_x, at_y in zip(x.astype(int), y.astype(int), strict=True):
+        image[max(0, at_y - 4) : at_y + 5, max(0, at_x - 4) : at_x + 5] += 500
+    image += np.linspace(0, 0.2, SIZE, dtype=np.float32)
+    noise = measure(image, np.full_like(image, 4.0), x, y, np.full(200, 8.0))
+    assert noise.sigma == pytest.approx(2 * np.sqrt(np.pi) * APERTURE / 2, rel=0.06)
+
+
+def test_apertures_overlap_neither_each_other_nor_sources():
+    """However many are asked for."""
+    x, y = empty_positions(
+        (200, 300), 10.0, 10**6, np.array([100.0]), np.array([50.0]), np.array([20.0])
+    )
+    distance = np.hypot(x[:, None] - x, y[:, None] - y)
+    assert distance[~np.eye(x.size, dtype=bool)].min() >= 10
+    assert np.hypot(x - 100, y - 50).min() >= 25
+
+
+def test_no_data_no_depth():
+    """An empty stack has no noise to measure."""
+    image = np.full((SIZE, SIZE), np.nan, np.float32)
+    noise = measure(image, image)
+    assert np.isnan(noise.sigma)
+    assert noise.apertures == 0
+    assert np.isnan(limiting_magnitude(noise.sigma, 5, 30, 1))
+    assert np.isnan(aperture_fraction(image, image, NONE, NONE, 5.0, 12.5))
+
+
+def test_gaussian_stars_put_their_known_share_into_the_seeing():
+    """A Gaussian holds half its light within its FWHM."""
+    y, x = np.mgrid[:200, :200]
+    image = np.zeros((200, 200))
+    at = [(60.0, 60.0), (130.5, 70.25), (100.0, 150.0)]
+    for x0, y0 in at:
+        image += 1e4 * np.exp(-4 * np.log(2) * ((x - x0) ** 2 + (y - y0) ** 2) / 5.0**2)
+    stars = np.array(at).T
+    image = image.astype(np.float32)
+    share = aperture_fraction(image, np.ones_like(image), *stars, 5.0, 25.0)
+    assert share == pytest.approx(0.5, abs=0.01)
+
+
+def test_limiting_magnitude():
+    """5 σ of 20 units is 25 mag at zero point 30; an aperture with half the light loses 0.75."""
+    assert limiting_magnitude(20.0, 5, 30.0, 1.0) == 25
+    assert limiting_magnitude(20.0, 5, 30.0, 0.5) == pytest.approx(24.2474, abs=1e-4)

@@ -1,0 +1,130 @@
+"""A zero-point pattern put in comes out, with honest errors."""
+
+import numpy as np
+import pytest
+
+from skymill.sources.map_lookup import look_up
+from skymill.sources.robust import clip, scatter
+from skymill.sources.zero_point_map import zero_point_map
+
+SIZE, COUNT = 2800, 7
+
+
+def pattern(x, y):
+    """A smooth zero point: 0.1 mag from edge to edge in x, a bowl of 0.04 mag in y."""
+    return 30.02 + 0.1 * (x / SIZE - 0.5) + 0.16 * (y / SIZE - 0.5) ** 2
+
+
+def stars(number, sigma, seed=3, outliers=0.05):
+    """Calibrators of one scatter, some of them variable."""
+    generator = np.random.default_rng(seed)
+    x, y = generator.uniform(1, SIZE, (2, number))
+    difference = pattern(x, y) + generator.normal(0, sigma, number)
+    variable = generator.random(number) < outliers
+    difference[variable] += generator.uniform(-1, 1, variable.sum())
+    return x, y, difference, np.full(number, sigma / 2)
+
+
+def bin_means():
+    """The pattern's mean in each bin."""
+    fine = (np.arange(SIZE) + 0.5).reshape(COUNT, -1)
+    grid = pattern(fine[:, None, :, None], fine[None, :, None, :])
+    return grid.mean(axis=(2, 3))
+
+
+def make(x, y, difference, noise, min_stars=5, count=COUNT):
+    """A map with the mini release's settings."""
+    return zero_point_map(x, y, difference, noise, SIZE, count, 2.0, min_stars, 30.0)
+
+
+def test_pattern_comes_out():
+    """With ≈ 78 stars a bin the map is good to a few mmag, and its errors say so."""
+    pulls, offsets = [], []
+    for seed in range(20):
+        made = make(*stars(49 * 78, 0.03, seed))
+        offsets.append(made.zp - bin_means())
+        pulls.append(offsets[-1] / made.error)
+    assert np.std(offsets) < 0.007
+    assert abs(np.mean(offsets)) < 0.001
+    assert 0.7 < scatter(np.array(pulls).ravel(), 0.0) < 1.15
+
+
+@pytest.mark.parametrize("per_bin", [2, 4, 8])
+def test_errors_stay_honest_in_poor_fields(per_bin):
+    """At KS4's 2 stars a bin each value comes from neighbours, and errors don't understate."""
+    pulls, counts = [], []
+    for seed in range(20):
+        made = make(*stars(49 * per_bin, 0.03, seed))
+        assert np.isfinite(made.zp).all()
+        assert (made.error > 0).all()
+        pulls.append((made.zp - bin_means()) / made.error)
+        counts.append(made.stars.mean())
+    assert 0.5 < scatter(np.array(pulls).ravel(), 0.0) < 1.3
+    assert 0.7 * per_bin < np.mean(counts) <= per_bin
+
+
+def test_star_poor_corner_borrows_from_its_neighbours():
+    """No bin is left at the nominal value; the count stays that of the bin, the error grows."""
+    x, y, difference, noise = stars(49 * 30, 0.02)
+    rich = ~((x > 1600) & (y > 1600))
+    made = make(x[rich], y[rich], difference[rich], noise[rich])
+    corner = np.s_[4:, 4:]
+    assert (made.stars[corner] == 0).all()
+    assert np.abs(made.zp[corner] - bin_means()[corner]).max() < 0.06
+    assert (np.abs(made.zp - bin_means())[corner] < 4 * made.error[corner]).all()
+    assert made.error[6, 6] > 2 * np.median(made.error[:4, :4])
+
+
+def test_shift_and_order():
+    """A constant goes straight into the map; the order of the stars doesn't matter."""
+    x, y, difference, noise = stars(1500, 0.03)
+    made = make(x, y, difference, noise)
+    order = np.random.default_rng(0).permutation(x.size)
+    again = make(x[order], y[order], difference[order], noise[order])
+    np.testing.assert_array_equal(made.zp, again.zp)
+    np.testing.assert_array_equal(made.stars, again.stars)
+    np.testing.assert_allclose(made.error, again.error, rtol=1e-9)
+    np.testing.assert_allclose(make(x, y, difference + 0.5, noise).zp, made.zp + 0.5, atol=1e-12)
+
+
+def test_map_calibrates_what_it_was_made_from():
+    """mag = instrumental + map, by the look-up that catalogues use."""
+    x, y, difference, noise = stars(49 * 78, 0.001, outliers=0.0)
+    made = make(x, y, difference, noise)
+    residual = difference - look_up(made.zp, x, y, SIZE)
+    assert abs(np.median(residual)) < 0.001
+    assert scatter(residual) < 0.01
+
+
+def test_without_stars_the_value_is_nominal_and_its_error_unknown():
+    """A tile that nothing calibrates keeps the frames' zero point and admits it."""
+    nothing = np.empty(0)
+    made = make(nothing, nothing, nothing, nothing)
+    assert (made.zp == 30).all()
+    assert np.isnan(made.error).all()
+    assert (made.stars == 0).all()
+
+
+def test_one_star_calibrates_the_tile_with_its_own_error():
+    """The scatter of one star is 0; its photon noise is not."""
+    made = make(np.array([5.0]), np.array([5.0]), np.array([30.2]), np.array([0.04]))
+    np.testing.assert_allclose(made.zp, 30.2)
+    np.testing.assert_allclose(made.error, np.sqrt(np.pi / 2) * 0.04)
+    assert made.stars.sum() == made.stars[0, 0] == 1
+
+
+def test_stars_without_a_magnitude_are_left_out():
+    """NaN differences don't reach the median."""
+    x, y, difference, noise = stars(1500, 0.03)
+    made = make(x, y, difference, noise)
+    more = [np.append(v, w) for v, w in ((x, 10.0), (y, 10.0), (difference, np.nan), (noise, 0.1))]
+    np.testing.assert_array_equal(make(*more).zp, made.zp)
+
+
+def test_clip_keeps_the_core():
+    """Outliers go, equal values stay, an empty list is no trouble."""
+    values = np.array([1.0, 1.1, 0.9, 1.05, 0.95, 1.0, 9.0])
+    assert clip(values, 2.0).tolist() == [True] * 6 + [False]
+    assert clip(np.full(4, 0.1), 2.0).all()
+    assert clip(np.empty(0), 2.0).size == 0
+    assert np.isnan(scatter(np.empty(0)))
