@@ -1,0 +1,162 @@
+"""FITS images by rows, for planes that are too large to hold in memory."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
+from astropy.utils.exceptions import AstropyWarning
+
+from ..errors import InputError
+from .atomic import replacing
+from .fits import Card, make_header
+from .provenance import Record
+
+BLOCK = 2880
+BITPIX = {"uint8": 8, "int16": 16, "float32": -32, "float64": -64}
+Write = Callable[[np.ndarray], None]
+
+
+def image_header(shape: tuple[int, int], dtype: str, cards: Sequence[Card]) -> bytes:
+    """The header blocks of an image in a primary HDU."""
+    structure: list[Card] = [
+        ("SIMPLE", True, "conforms to FITS standard"),
+        ("BITPIX", BITPIX[dtype], "array data type"),
+        ("NAXIS", 2, "number of array dimensions"),
+        ("NAXIS1", shape[1], "columns"),
+        ("NAXIS2", shape[0], "rows"),
+    ]
+    header = make_header([*structure, *cards])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)  # a long input's name loses its comment
+        return header.tostring(padding=True).encode("ascii")
+
+
+def padding(size: int) -> bytes:
+    """What fills `size` bytes of data up to whole FITS blocks."""
+    return bytes(-size % BLOCK)
+
+
+@contextmanager
+def writing_rows(
+    path: Path | str, shape: tuple[int, int], dtype: str, cards: Sequence[Card], record: Record
+) -> Iterator[Write]:
+    """Write an image, band of rows after band of rows; the product is whole or absent.
+
+    Parameters
+    ----------
+    path : Path or str
+        The product.
+    shape : (int, int)
+        (ny, nx) of the whole image.
+    dtype : str
+        ``uint8``, ``int16``, ``float32`` or ``float64``.
+    cards : sequence of (keyword, value, comment)
+        Header cards beyond those that describe the array.
+    record : Record
+        Provenance; the product is noted in it, with the same content hash as
+        `skymill.io.fits.write_images` would give.
+
+    Yields
+    ------
+    callable
+        To be called with arrays of shape (rows, nx), from row 0 up.
+
+    Raises
+    ------
+    InputError
+        If the file can't be written.
+    ValueError
+        If the bands written don't make up the image: a mistake of the calling code.
+    """
+    digest = hashlib.sha256(str((np.dtype(dtype).str, tuple(shape))).encode())
+    done = 0
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        stream.write(image_header(shape, dtype, [*cards, *record.cards()]))
+
+        def write(rows: np.ndarray) -> None:
+            nonlocal done
+            if rows.shape[1] != shape[1]:
+                raise ValueError(f"{path}: expected rows of {shape[1]}, got {rows.shape[1]}")
+            native = np.ascontiguousarray(rows, dtype=dtype)
+            digest.update(native.data)
+            stream.write(native.astype(native.dtype.newbyteorder(">")).data)
+            done += rows.shape[0]
+
+        yield write
+        if done != shape[0]:
+            raise ValueError(f"{path}: expected {shape[0]} rows, got {done}")
+        stream.write(padding(shape[0] * shape[1] * np.dtype(dtype).itemsize))
+    record.wrote(path, digest.hexdigest())
+
+
+class RowImage:
+    """One image HDU of an open file, of which rows are read as needed.
+
+    Attributes
+    ----------
+    name : str
+        EXTNAME; empty for a primary HDU.
+    header : Header
+        Its cards.
+    shape : (int, int)
+        (ny, nx); (0, 0) for an HDU without data.
+    """
+
+    def __init__(self, path: Path, number: int, hdu: fits.hdu.base._BaseHDU) -> None:
+        self._where = f"{path}: HDU {number}"
+        self._hdu = hdu
+        self.name = hdu.name if number else ""
+        self.header = hdu.header
+        self.shape = tuple(hdu.shape) if hdu.is_image and len(hdu.shape) == 2 else (0, 0)
+
+    def __str__(self) -> str:
+        """Where the image lies, for messages."""
+        return f"{self._where} ({self.name})" if self.name else self._where
+
+    def rows(self, first: int, last: int, columns: slice = slice(None)) -> np.ndarray:
+        """Rows first … last − 1 in native byte order.
+
+        Raises
+        ------
+        InputError
+            If the file ends before them.
+        """
+        try:
+            section = self._hdu.section[first:last, columns]
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{self}: rows {first}–{last - 1} can't be read ({error}).") from error
+        return np.ascontiguousarray(section, dtype=section.dtype.newbyteorder("="))
+
+
+@contextmanager
+def reading_rows(path: Path | str) -> Iterator[list[RowImage]]:
+    """Open a FITS file to read its images by rows.
+
+    Yields
+    ------
+    list of RowImage
+        All HDUs in order.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, isn't FITS, or is truncated.
+    """
+    path = Path(path)
+    advice = "expected a whole FITS file. Make or fetch it again."
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", AstropyWarning)
+        try:
+            hdus = fits.open(path, memmap=True, lazy_load_hdus=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{path}: can't be read ({error}); {advice}") from error
+    if any("truncated" in str(warning.message) for warning in caught):
+        hdus.close()
+        raise InputError(f"{path}: is truncated; {advice}")
+    with hdus:
+        yield [RowImage(path, number, hdu) for number, hdu in enumerate(hdus)]

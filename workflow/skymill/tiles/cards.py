@@ -1,0 +1,90 @@
+"""The header of a stack: what was stacked, and what its values mean."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..io.fits import Card
+from ..resampling.kernels import kernel_table, noise_correlation
+from .frame import Frame
+from .median import variance_factor
+from .stack import Layer
+
+MAGZERO = 30.0
+"""Zero point to which the frames are scaled."""
+
+
+def stack_cards(
+    tile: str,
+    band: str,
+    frames: Sequence[Frame],
+    layers: Sequence[Layer],
+    settings: Mapping,
+) -> list[Card]:
+    """Cards of every plane of a stack; numbers that need a frame are 0 if none was used.
+
+    Parameters
+    ----------
+    tile, band : str
+    frames : sequence of Frame
+        Those used, ordered by exposure.
+    layers : sequence of Layer
+        Their pixels, in the same order.
+    settings : Mapping
+        The config's section ``tiles``.
+    """
+    mjd = [frame.mjd for frame in frames] or [0.0]
+    fwhm = float(np.median([frame.fwhm for frame in frames])) if frames else 0.0
+    cards: list[Card] = [
+        ("TILE", tile, "tile of the survey"),
+        ("FILTER", band, "band"),
+        ("MAGZERO", MAGZERO, "[mag] nominal AB zero point"),
+        ("NUMEXP", len(frames), "exposures used"),
+        ("EXPTIME", sum(frame.exptime for frame in frames), "[s] total of the exposures used"),
+        ("MINMJD", min(mjd), "[d] first exposure, UTC at mid-exposure; 0 if none"),
+        ("MAXMJD", max(mjd), "[d] last exposure"),
+        ("MEANMJD", float(np.mean(mjd)), "[d] mean over exposures"),
+        ("FWHM", fwhm, "[arcsec] median seeing of the exposures"),
+        ("SATURATE", saturation(layers), "lowest level at which a frame saturates"),
+        ("GAIN", effective_gain(layers, settings), "[electron] per unit, where nexp = NUMEXP"),
+        ("VARSRC", False, "variance holds no source photons"),
+        ("COMBINE", settings["combine"], "estimator over exposures"),
+        ("RESAMPLE", settings["kernel"], "kernel; flux per pixel is conserved"),
+        ("NOISECOR", correlation(settings), "noise of a large aperture / from its variances"),
+    ]
+    return cards + [(f"IMAGE{i:03d}", f.exposure, "exposure used") for i, f in enumerate(frames)]
+
+
+def correlation(settings: Mapping) -> float:
+    """How much more noise a large aperture has than its pixels' variances tell, resampled once."""
+    return round(noise_correlation(kernel_table(settings["kernel"])), 4)
+
+
+def saturation(layers: Sequence[Layer]) -> float:
+    """Lowest level, per tile pixel, at which a chip of a frame saturates; 0 without frames.
+
+    Saturated pixels are masked in their frame, so a higher value of the stack can still be good.
+    """
+    levels = [
+        chip.saturation * float(np.min(nodes.area))
+        for layer in layers
+        for chip, nodes in layer.chips
+    ]
+    return min(levels, default=0.0)
+
+
+def effective_gain(layers: Sequence[Layer], settings: Mapping) -> float:
+    """Electrons per unit of the stack: flux/gain is the variance of a source's own photons.
+
+    For a mean of n frames of gains g it is n²/Σ(1/g); weights w make it (Σw)²/Σ(w²/g); a median's
+    photons are noisier by its variance factor. It holds where every frame contributes; elsewhere
+    multiply by nexp/NUMEXP. 0 without frames.
+    """
+    if not layers:
+        return 0.0
+    inverse = [float(np.mean([1 / chip.gain for chip, _ in layer.chips])) for layer in layers]
+    rms = np.array([layer.rms for layer in layers])
+    if settings["combine"] == "median":
+        return len(layers) ** 2 / sum(inverse) / variance_factor(np.sort(rms)[:, None])
+    weights = 1 / rms**2
+    return float(weights.sum() ** 2 / (weights**2 * inverse).sum())
