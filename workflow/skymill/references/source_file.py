@@ -70,7 +70,10 @@ def _native(values: np.ndarray) -> np.ndarray:
 
 
 def _csv(path: Path) -> Table:
-    return Table.read(path, format="ascii.csv", fast_reader=True)
+    table = Table.read(path, format="ascii.csv")
+    if not table.colnames:
+        raise ValueError("no header line")
+    return table
 
 
 def _parquet(path: Path) -> Table:
