@@ -99,11 +99,13 @@ def _box(image: np.ndarray, bad: np.ndarray) -> tuple[float, float]:
 
 
 def _fill(level: np.ndarray) -> np.ndarray:
-    """Give an empty box the value of its nearest neighbour."""
-    from scipy.ndimage import distance_transform_edt
-
-    nearest = distance_transform_edt(np.isnan(level), return_distances=False, return_indices=True)
-    return level[tuple(nearest)]
+    """Give an empty box the value of its nearest neighbour (of several, the first by row)."""
+    filled = level.copy()
+    rows, columns = np.nonzero(np.isfinite(level))
+    for j, i in np.argwhere(np.isnan(level)):
+        nearest = np.argmin((rows - j) ** 2 + (columns - i) ** 2)
+        filled[j, i] = level[rows[nearest], columns[nearest]]
+    return filled
 
 
 def _median_filter(level: np.ndarray, width: int) -> np.ndarray:
@@ -115,14 +117,26 @@ def _median_filter(level: np.ndarray, width: int) -> np.ndarray:
 
 
 def _spline_weights(start: int, stop: int, size: int, boxes: int) -> np.ndarray:
-    """Weights with which each box enters each pixel: a natural cubic spline is linear in them."""
-    from scipy.interpolate import CubicSpline
+    """Weights with which each box enters each pixel: a natural cubic spline is linear in them.
 
+    Beyond the outermost box centres, where a cubic runs away, it goes on along its tangent.
+    """
     if boxes == 1:
         return np.ones((stop - start, 1))
-    centres = (np.arange(boxes) + 0.5) * size - 0.5
-    pixels = np.arange(start, stop, dtype=float)
-    held = np.clip(pixels, centres[0], centres[-1])
-    spline = CubicSpline(centres, np.eye(boxes), bc_type="natural")
-    # Beyond the outermost box centres a cubic runs away: go on along its tangent.
-    return spline(held) + spline(held, 1) * (pixels - held)[:, None]
+    values = np.eye(boxes)
+    # Second derivatives at the box centres: m[k−1] + 4 m[k] + m[k+1] = 6 Δ²y, 0 at both ends.
+    matrix = np.eye(boxes)
+    right = np.zeros((boxes, boxes))
+    for k in range(1, boxes - 1):
+        matrix[k, k - 1 : k + 2] = 1, 4, 1
+        right[k, k - 1 : k + 2] = 6, -12, 6
+    bend = np.linalg.solve(matrix, right)
+    place = (np.arange(start, stop) + 0.5) / size - 0.5
+    held = np.clip(place, 0, boxes - 1)
+    k = np.minimum(held.astype(int), boxes - 2)
+    u = (held - k)[:, None]
+    spline = (1 - u) * values[k] + u * values[k + 1]
+    spline += (((1 - u) ** 3 - (1 - u)) * bend[k] + (u**3 - u) * bend[k + 1]) / 6
+    slope = values[k + 1] - values[k]
+    slope += ((1 - 3 * (1 - u) ** 2) * bend[k] + (3 * u**2 - 1) * bend[k + 1]) / 6
+    return spline + slope * (place - held)[:, None]

@@ -25,7 +25,8 @@ def extraction_flags(
     sep_flags : ndarray of int
         What sep.extract said: merged, truncated, deblending overflow.
     foreign : ndarray of float
-        Fraction of the AUTO ellipse that is neighbours' or masked.
+        Fraction of the ellipse around it that is neighbours' or masked
+        (`skymill.sources.kron.foreign_fractions`).
     peak : ndarray of float
         The brightest pixel, image units, background included.
     core : ndarray of int

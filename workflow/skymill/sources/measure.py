@@ -7,7 +7,7 @@ the size of stars) is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy.table import Table
@@ -26,6 +26,9 @@ COLUMNS = (
     *("a_image", "b_image", "class_star", "flags", "imaflags_iso", "background", "isoarea"),
 )
 INTEGERS = {"flags": np.int16, "imaflags_iso": np.int16, "isoarea": np.int32}
+CORE = 2.0
+"""A source's core, where BLEED means that it is saturated, is its half-light radius; at least this
+many pixels."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,34 @@ class Detections:
     error_sky: np.ndarray
     error_source: np.ndarray
 
+    @property
+    def ellipse(self) -> tuple[np.ndarray, ...]:
+        """x0, y0, a, b, theta."""
+        return (self.x0, self.y0, self.a, self.b, self.theta)
+
+
+@dataclass(frozen=True)
+class KronLight:
+    """The light of a scene's sources in their Kron ellipses; arrays of shape (n,).
+
+    Attributes
+    ----------
+    flux, noise : ndarray of float64
+        Sums of image and variance; NaN where less than half of the ellipse has a value.
+    area : ndarray of float64
+        Area of the ellipse, pixels.
+    incomplete : ndarray of bool
+        Whether the ellipse holds pixels without data.
+    half : ndarray of float64
+        Half-light radius, pixels; NaN where the flux isn't positive.
+    """
+
+    flux: np.ndarray
+    noise: np.ndarray
+    area: np.ndarray
+    incomplete: np.ndarray
+    half: np.ndarray
+
 
 def measure(
     image: np.ndarray,
@@ -195,15 +226,14 @@ def measure_bands(
     radii = _radii(pixel_scale)
     for piece in cut(detection.shape, int(settings["sub_tile"]), int(settings["sub_tile_overlap"])):
         own = load_scene(detection, meshes[id(detection)], piece.window, settings)
-        found = find(own, piece, settings)
+        found, light = find(own, piece, settings)
         places.append(_places(found, piece))
         for name, band in bands.items():
-            scene = (
-                own
-                if band.planes is detection
-                else load_scene(band.planes, meshes[id(band.planes)], piece.window, settings)
-            )
-            rows[name].append(measure_at(scene, found, settings, radii, band.saturation))
+            scene, sums = own, light
+            if band.planes is not detection:
+                scene = load_scene(band.planes, meshes[id(band.planes)], piece.window, settings)
+                sums = kron_light(scene, found, settings)
+            rows[name].append(measure_at(scene, found, sums, settings, radii, band.saturation))
             empties[name].append(
                 _empty_apertures(scene, found.segmentation, piece, detection.shape, settings, radii)
             )
@@ -230,55 +260,93 @@ def load_scene(planes: Planes, mesh: Mesh | None, window: Window, settings: Mapp
     return Scene(data, variance, mask, state, background)
 
 
-def find(scene: Scene, piece: Piece, settings: Mapping) -> Detections:
-    """Detect the sources of a scene and keep those whose peak lies in the piece's core."""
-    from .kron import elliptical_sums, kron_radii
-    from .shapes import half_light_radii
+def find(scene: Scene, piece: Piece, settings: Mapping) -> tuple[Detections, KronLight]:
+    """Detect the sources of a scene, keep those whose peak lies in the piece's core, place them.
+
+    Returns
+    -------
+    Detections
+        The sources, with their windowed centroids.
+    KronLight
+        Their AUTO sums in this very scene, which the centroids' windows come from.
+    """
     from .windowed import windowed_centroids
 
     objects, segmentation = detect(scene.data, scene.variance, scene.state == EMPTY, settings)
+    found = _isophotal(objects, segmentation, piece)
+    kron = _kron_scale(scene, found, settings)
+    found = replace(found, kron=kron)
+    light = kron_light(scene, found, settings)
+    pixels = (scene.data, scene.variance, scene.state, segmentation, found.ident)
+    x, y, sky, source = windowed_centroids(*pixels, found.x0, found.y0, light.half)
+    return replace(found, x=x, y=y, error_sky=sky, error_source=source), light
+
+
+def _isophotal(objects: np.ndarray, segmentation: np.ndarray, piece: Piece) -> Detections:
+    """What sep says about the sources whose peak lies in the piece's core."""
     row = objects["ycpeak"] + piece.window[0].start
     column = objects["xcpeak"] + piece.window[1].start
-    core_rows, core_columns = piece.core
-    mine = (row >= core_rows.start) & (row < core_rows.stop)
-    mine &= (column >= core_columns.start) & (column < core_columns.stop)
-    ident = np.flatnonzero(mine).astype(np.int32) + np.int32(1)
+    rows, columns = piece.core
+    mine = (row >= rows.start) & (row < rows.stop)
+    mine &= (column >= columns.start) & (column < columns.stop)
     found = objects[mine]
-    x0, y0, a, b, theta = (found[name].astype(float) for name in ("x", "y", "a", "b", "theta"))
-    pixels = (scene.data, scene.variance, scene.state, segmentation, ident, x0, y0)
-    kron = kron_radii(
+    x, y, a, b, theta = (found[name].astype(float) for name in ("x", "y", "a", "b", "theta"))
+    nothing = np.full((len(found), 2), np.nan)
+    return Detections(
+        segmentation=segmentation,
+        ident=np.flatnonzero(mine).astype(np.int32) + np.int32(1),
+        **{"x0": x, "y0": y, "x": x, "y": y, "a": a, "b": b, "theta": theta},
+        kron=np.zeros(len(found)),
+        area=found["tnpix"].astype(np.int64),
+        sep_flags=found["flag"].astype(np.int64),
+        boxes=np.stack(
+            [found[k].astype(np.int64) for k in ("ymin", "ymax", "xmin", "xmax")], axis=1
+        ),
+        error_sky=nothing,
+        error_source=nothing,
+    )
+
+
+def _kron_scale(scene: Scene, found: Detections, settings: Mapping) -> np.ndarray:
+    from .kron import kron_radii
+
+    return kron_radii(
         scene.data,
-        *pixels[2:],
-        a,
-        b,
-        theta,
+        scene.state,
+        found.segmentation,
+        found.ident,
+        *found.ellipse,
         settings["kron_factor"],
         settings["kron_floor"],
     )
-    flux = elliptical_sums(*pixels, a, b, theta, kron)[0]
-    half = half_light_radii(*pixels, a, flux, settings["flux_fraction"], settings["longest_radius"])
-    x, y, error_sky, error_source = windowed_centroids(*pixels, half)
-    return Detections(
-        segmentation,
-        ident,
-        x0,
-        y0,
-        x,
-        y,
-        a,
-        b,
-        theta,
-        kron,
-        found["npix"].astype(np.int64),
-        found["flag"].astype(np.int64),
-        np.stack([found[k].astype(np.int64) for k in ("ymin", "ymax", "xmin", "xmax")], axis=1),
-        error_sky,
-        error_source,
+
+
+def kron_light(scene: Scene, found: Detections, settings: Mapping) -> KronLight:
+    """AUTO sums and half-light radii of a scene in the Kron ellipses of given sources."""
+    from .kron import elliptical_sums
+    from .shapes import half_light_radii
+
+    pixels = (scene.data, scene.variance, scene.state, found.segmentation, found.ident)
+    flux, noise, area, incomplete = elliptical_sums(*pixels, *found.ellipse, found.kron)
+    half = half_light_radii(
+        *pixels,
+        found.x0,
+        found.y0,
+        found.a,
+        flux,
+        settings["flux_fraction"],
+        settings["longest_radius"],
     )
+    return KronLight(flux, noise, area, incomplete, half)
 
 
 def measure_at(
-    scene: Scene, found: Detections, settings: Mapping, radii: np.ndarray, saturation: float
+    scene: Scene,
+    found: Detections,
+    light: KronLight,
+    settings: Mapping,
+    radii: np.ndarray,
+    saturation: float,
 ) -> dict[str, np.ndarray]:
     """Measure a scene at the places, isophotes and Kron ellipses of given sources.
 
@@ -288,6 +356,8 @@ def measure_at(
         The image to measure; not necessarily the one that detected.
     found : Detections
         What was detected, on the same pixel grid.
+    light : KronLight
+        `kron_light` of the scene.
     settings : Mapping
         `config/schemas/extraction.yaml`.
     radii : ndarray
@@ -303,46 +373,36 @@ def measure_at(
     """
     from .apertures import circular_sums
     from .isophote import core_bits, isophotes
-    from .kron import elliptical_sums
-    from .shapes import half_light_radii, widths
+    from .kron import foreign_fractions
+    from .shapes import widths
     from .sizes import LADDER, window_sizes
 
     pixels = (scene.data, scene.variance, scene.state, found.segmentation, found.ident)
-    centre, start = (found.x, found.y), (found.x0, found.y0)
-    auto, auto_noise, auto_area, foreign, auto_incomplete = elliptical_sums(
-        *pixels, *start, found.a, found.b, found.theta, found.kron
-    )
+    centre = (found.x, found.y)
     flux, noise, incomplete = circular_sums(*pixels, *centre, radii)
-    half = half_light_radii(
-        *pixels, *start, found.a, auto, settings["flux_fraction"], settings["longest_radius"]
-    )
     peak, bits, holed = isophotes(
         scene.data, scene.mask, scene.state, found.segmentation, found.ident, found.boxes
     )
     size, size_sky, size_source = window_sizes(*pixels, *centre, LADDER)
-    row, column = (
-        np.clip(np.rint(v).astype(int), 0, n - 1)
-        for v, n in zip((found.y, found.x), scene.data.shape, strict=True)
-    )
-    background = scene.background[row, column]
-    core = core_bits(scene.mask, *centre, np.fmax(np.nan_to_num(half, nan=2.0), 2.0))
+    background = _at_pixels(scene.background, *centre)
+    core = core_bits(scene.mask, *centre, np.maximum(np.nan_to_num(light.half, nan=0.0), CORE))
     return {
-        "flux_auto": auto,
-        "noise_auto": auto_noise,
-        "area_auto": auto_area,
+        "flux_auto": light.flux,
+        "noise_auto": light.noise,
+        "area_auto": light.area,
         "flux": flux,
         "noise": noise,
-        "fwhm_image": widths(*pixels, *centre, peak, half),
-        "flux_radius": half,
+        "fwhm_image": widths(*pixels, *centre, light.half),
+        "flux_radius": light.half,
         "flux_max": peak,
-        "background": np.where(np.isfinite(auto), background, np.nan),
+        "background": np.where(np.isfinite(light.flux), background, np.nan),
         "imaflags_iso": bits,
         "flags": extraction_flags(
             found.sep_flags,
-            foreign,
+            foreign_fractions(*pixels[2:], *found.ellipse),
             peak + background,
             core,
-            incomplete | auto_incomplete,
+            incomplete | light.incomplete,
             holed,
             saturation,
             settings["neighbour_fraction"],
@@ -351,6 +411,13 @@ def measure_at(
         "size_sky": size_sky,
         "size_source": size_source,
     }
+
+
+def _at_pixels(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A plane's values at the nearest pixels."""
+    row = np.clip(np.rint(y).astype(int), 0, plane.shape[0] - 1)
+    column = np.clip(np.rint(x).astype(int), 0, plane.shape[1] - 1)
+    return plane[row, column]
 
 
 def _radii(pixel_scale: float) -> np.ndarray:

@@ -3,18 +3,28 @@
 import numpy as np
 from numba import njit
 
-from .apertures import _inside
+from .apertures import OVERSAMPLING
 from .kron import SEARCH
 from .mirror import NOTHING, own_or_mirrored
 
 STEP = 0.25
 """Radial step of the growth curve, pixels; the radius is interpolated within a step."""
 
-MOFFAT_BETA = 3.0
-"""Assumed wing slope. It hardly matters: the fit interpolates around half maximum."""
+INNER_SEARCH = 2.0
+"""The growth curve is first followed over so many major axes."""
 
-PROFILE_LEVEL = 0.25
-"""Pixels above this fraction of the peak enter the FWHM's fit."""
+MOFFAT_BETA = 3.0
+"""Assumed wing slope. It hardly matters: the fit is to the core."""
+
+CORE, LEAST_CORE = 1.25, 1.8
+"""The FWHM's fit takes the pixels within so many half-light radii, and so many pixels at least."""
+
+MOST_PIXELS = 3600
+"""Square of the longest radius of that fit, pixels: a wider core needs no more of them."""
+
+FIT_STEPS = 12
+MOST_REACH = 4.0
+"""A half width beyond so many radii of the fit isn't measured by it."""
 
 
 @njit(cache=True)
@@ -48,40 +58,42 @@ def half_light_radii(
     """
     ny, nx = data.shape
     radii = np.full(x.size, np.nan)
+    growth = np.zeros(int(longest / STEP) + 2)
     for n in range(x.size):
         if not flux[n] > 0:
             continue
-        reach = min(max(SEARCH * a[n], 3.0), longest)
-        steps = int(np.ceil(reach / STEP))
-        growth = np.zeros(steps + 1)
-        edge = reach + 1.0
-        for j in range(max(int(y[n] - edge), 0), min(int(y[n] + edge) + 1, ny - 1) + 1):
-            dy = j - y[n]
-            for i in range(max(int(x[n] - edge), 0), min(int(x[n] + edge) + 1, nx - 1) + 1):
-                dx = i - x[n]
-                distance = np.sqrt(dx * dx + dy * dy)
-                if distance > edge:
-                    continue
-                value, _, origin = own_or_mirrored(
-                    data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
-                )
-                if origin == NOTHING:
-                    continue
-                # growth holds differences: a pixel adds what each further ring takes of it.
-                first = max(int((distance - 0.75) / STEP), 0)
-                inner = 0.0
-                for k in range(first, steps + 1):
-                    inside = _inside(dx, dy, k * STEP)
-                    growth[k] += (inside - inner) * value
-                    inner = inside
-                    if inside == 1.0:
-                        break
-        goal, total = fraction * flux[n], growth[0]
-        for k in range(1, steps + 1):
-            if total + growth[k] >= goal:
-                radii[n] = STEP * (k - 1 + (goal - total) / growth[k])
+        # Most sources hold half of their light well within the search: try its inner part first.
+        for scale in (INNER_SEARCH, SEARCH):
+            reach = min(max(scale * a[n], 3.0), longest)
+            steps = int(reach / STEP)
+            growth[: steps + 1] = 0
+            edge = reach + 1.0
+            for j in range(max(int(y[n] - edge), 0), min(int(y[n] + edge) + 1, ny - 1) + 1):
+                for i in range(max(int(x[n] - edge), 0), min(int(x[n] + edge) + 1, nx - 1) + 1):
+                    dx, dy = i - x[n], j - y[n]
+                    if dx * dx + dy * dy > edge * edge:
+                        continue
+                    value, _, origin = own_or_mirrored(
+                        data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
+                    )
+                    if origin == NOTHING:
+                        continue
+                    part = value / OVERSAMPLING**2
+                    for v in range(OVERSAMPLING):
+                        sub_y = dy + (v + 0.5) / OVERSAMPLING - 0.5
+                        for u in range(OVERSAMPLING):
+                            sub_x = dx + (u + 0.5) / OVERSAMPLING - 0.5
+                            ring = int(np.sqrt(sub_x * sub_x + sub_y * sub_y) / STEP)
+                            if ring < steps:
+                                growth[ring] += part
+            total, goal = 0.0, fraction * flux[n]
+            for k in range(steps):
+                if total + growth[k] >= goal:
+                    radii[n] = STEP * (k + (goal - total) / growth[k])
+                    break
+                total += growth[k]
+            if radii[n] > 0:
                 break
-            total += growth[k]
     return radii
 
 
@@ -94,46 +106,57 @@ def widths(
     idents: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
-    peak: np.ndarray,
     half_light: np.ndarray,
 ) -> np.ndarray:
-    """FWHM from a straight line: for a Moffat profile I^(−1/β) is linear in r².
+    """FWHM of the round Moffat profile (β = 3) that fits each source's core best.
 
-    The pixels above a quarter of the peak are fitted with the weights of their noise; half maximum
-    lies within them, so β needs no fit. Parameters as for `half_light_radii`; `peak` is the
-    brightest pixel. Pixels; NaN where fewer than four pixels stand out or the slope isn't positive.
+    Least squares for amplitude and width over the pixels within about half maximum (Gauss–Newton,
+    from the half-light radius). Parameters as for `half_light_radii`. Pixels, the pixel's own width
+    included; NaN where the half-light radius is unknown or the fit finds no peak.
     """
     ny, nx = data.shape
     fwhm = np.full(x.size, np.nan)
+    unit = 2 * np.sqrt(2 ** (1 / MOFFAT_BETA) - 1)
+    r2 = np.empty(4 * MOST_PIXELS)
+    value = np.empty(4 * MOST_PIXELS)
     for n in range(x.size):
-        if not (peak[n] > 0 and half_light[n] > 0):
+        if not half_light[n] > 0:
             continue
-        reach = min(3 * half_light[n] + 1.5, 60.0)
+        reach = min(max(CORE * half_light[n], LEAST_CORE), np.sqrt(MOST_PIXELS))
         count = 0
-        s0, s1, s2, t0, t1 = 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(max(int(y[n] - reach), 0), min(int(y[n] + reach) + 1, ny - 1) + 1):
             for i in range(max(int(x[n] - reach), 0), min(int(x[n] + reach) + 1, nx - 1) + 1):
-                r2 = (i - x[n]) ** 2 + (j - y[n]) ** 2
-                if r2 > reach * reach:
-                    continue
-                value, _, _ = own_or_mirrored(
-                    data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
-                )
-                if value < PROFILE_LEVEL * peak[n]:
-                    continue
-                power = (value / peak[n]) ** (-1 / MOFFAT_BETA)
-                # d(I^(−1/β)) = I^(−1/β−1) dI / β: faint pixels tell less.
-                weight = (value / peak[n]) ** (2 + 2 / MOFFAT_BETA)
-                count += 1
-                s0 += weight
-                s1 += weight * r2
-                s2 += weight * r2 * r2
-                t0 += weight * power
-                t1 += weight * r2 * power
-        determinant = s0 * s2 - s1 * s1
-        if count >= 4 and determinant > 0:
-            slope = (s0 * t1 - s1 * t0) / determinant
-            centre = (s2 * t0 - s1 * t1) / determinant
-            if slope > 0 and centre > 0:
-                fwhm[n] = 2 * np.sqrt((2 ** (1 / MOFFAT_BETA) - 1) * centre / slope)
+                distance2 = (i - x[n]) ** 2 + (j - y[n]) ** 2
+                if distance2 <= reach * reach:
+                    value[count], _, origin = own_or_mirrored(
+                        data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
+                    )
+                    r2[count] = distance2
+                    count += origin != NOTHING
+        # f = A (1 + q r²)^−β; a source's half-light radius is about 0.6 FWHM.
+        q = (unit * 0.6 / half_light[n]) ** 2
+        amplitude = 0.0
+        for _ in range(FIT_STEPS):
+            ff, fg, gg, fv, gv = 0.0, 0.0, 0.0, 0.0, 0.0
+            for k in range(count):
+                base = 1 + q * r2[k]
+                shape = base**-MOFFAT_BETA
+                slope = -MOFFAT_BETA * q * r2[k] * shape / base
+                ff += shape * shape
+                fg += shape * slope
+                gg += slope * slope
+                fv += shape * value[k]
+                gv += slope * value[k]
+            determinant = ff * gg - fg * fg
+            if not determinant > 0:
+                amplitude = 0.0
+                break
+            amplitude = (gg * fv - fg * gv) / determinant
+            if not amplitude > 0:
+                break
+            # The step in log q, held short so that noise can't throw it away.
+            step = (ff * gv - fg * fv) / determinant / amplitude
+            q *= np.exp(min(max(step, -1.0), 1.0))
+        if amplitude > 0 and 0.5 * np.sqrt(1 / q) * unit < MOST_REACH * reach:
+            fwhm[n] = unit / np.sqrt(q)
     return fwhm

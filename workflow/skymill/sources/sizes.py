@@ -44,10 +44,16 @@ def window_sizes(
     size, sky, source = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
     sums = np.zeros((ladder.size, 8))
     reach = REACH * ladder[-1]
+    side = int(2 * reach) + 4
+    weights_x, weights_y = np.empty((side, ladder.size)), np.empty(ladder.size)
     for n in range(x.size):
         sums[:] = 0
+        low_x, high_x = max(int(x[n] - reach), 0), min(int(x[n] + reach) + 1, nx - 1)
+        for i in range(low_x, high_x + 1):
+            weights_x[i - low_x] = np.exp(-0.5 * ((i - x[n]) / ladder) ** 2)
         for j in range(max(int(y[n] - reach), 0), min(int(y[n] + reach) + 1, ny - 1) + 1):
-            for i in range(max(int(x[n] - reach), 0), min(int(x[n] + reach) + 1, nx - 1) + 1):
+            weights_y[:] = np.exp(-0.5 * ((j - y[n]) / ladder) ** 2)
+            for i in range(low_x, high_x + 1):
                 r2 = (i - x[n]) ** 2 + (j - y[n]) ** 2
                 if r2 > reach * reach:
                     continue
@@ -58,7 +64,7 @@ def window_sizes(
                     q = r2 / (ladder[k] * ladder[k])
                     if q > REACH * REACH:
                         break
-                    weight = np.exp(-0.5 * q)
+                    weight = weights_y[k] * weights_x[i - low_x, k]
                     square = weight * weight
                     sums[k, 0] += weight * value
                     sums[k, 1] += weight * value * q

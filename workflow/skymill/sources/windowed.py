@@ -55,6 +55,7 @@ def windowed_centroids(
     ny, nx = data.shape
     x_new, y_new = x.copy(), y.copy()
     sky, source = np.full((x.size, 2), np.nan), np.full((x.size, 2), np.nan)
+    weights = np.empty(max(nx, ny))
     for n in range(x.size):
         width = half_light[n] if half_light[n] > 0 else 1.0
         sigma = max(2 * width / 2.35, LEAST_SIGMA)
@@ -65,16 +66,21 @@ def windowed_centroids(
         for _ in range(ITERATIONS):
             total, mx, my = 0.0, 0.0, 0.0
             vx, vy, px, py = 0.0, 0.0, 0.0, 0.0
+            low_x, high_x = max(int(xc - reach), 0), min(int(xc + reach) + 1, nx - 1)
+            for i in range(low_x, high_x + 1):
+                weights[i] = np.exp(-0.5 * ((i - xc) / sigma) ** 2)
             for j in range(max(int(yc - reach), 0), min(int(yc + reach) + 1, ny - 1) + 1):
-                for i in range(max(int(xc - reach), 0), min(int(xc + reach) + 1, nx - 1) + 1):
-                    dx, dy = i - xc, j - yc
+                dy = j - yc
+                weight_y = np.exp(-0.5 * (dy / sigma) ** 2)
+                for i in range(low_x, high_x + 1):
+                    dx = i - xc
                     r2 = dx * dx + dy * dy
                     if r2 > reach * reach:
                         continue
                     value, spread, _ = own_or_mirrored(
                         data, variance, state, segmentation, idents[n], j, i, yc, xc
                     )
-                    weight = np.exp(-0.5 * r2 / (sigma * sigma))
+                    weight = weight_y * weights[i]
                     total += weight * value
                     mx += weight * value * dx
                     my += weight * value * dy
