@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.io import fits
@@ -15,6 +16,9 @@ from ..bits import MASK_MEANING
 from ..errors import InputError
 from .atomic import replacing
 from .provenance import Record
+
+if TYPE_CHECKING:
+    from astropy.table import Table
 
 Card = tuple[str, object, str]
 
@@ -92,6 +96,24 @@ def write_images(path: Path | str, images: Sequence[Image], record: Record) -> N
         warnings.simplefilter("ignore", VerifyWarning)
         fits.HDUList(hdus).writeto(temporary, output_verify="exception")
     record.wrote(path, digest.hexdigest())
+
+
+def write_table(path: Path | str, table: "Table", record: Record) -> None:
+    """Write a table as a FITS binary table, the provenance in the primary header.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file; written whole or not at all.
+    table : Table
+        Numeric columns, written in their own types.
+    record : Record
+        Provenance; the file is noted in it.
+    """
+    primary = fits.PrimaryHDU(header=make_header(record.cards()))
+    with replacing(path) as temporary:
+        fits.HDUList([primary, fits.table_to_hdu(table)]).writeto(temporary)
+    record.wrote(path)
 
 
 def read_images(path: Path | str) -> list[Image]:

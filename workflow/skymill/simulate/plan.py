@@ -214,3 +214,32 @@ def table_text(rows: Sequence[Mapping]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
+
+
+def calibration_target(row: Mapping, number: int, plan: Mapping, camera: Camera) -> Exposure:
+    """When a calibration frame was taken and where the telescope pointed: before the first night.
+
+    Parameters
+    ----------
+    row : Mapping
+        Of calibrations.csv; exptime a number.
+    number : int
+        Its place in the table; later frames are taken later.
+    plan, camera
+        As for `exposures`.
+    """
+    site = row["site"]
+    mjd = Time(plan["nights"][site][0], scale="utc").mjd - 0.3
+    mjd += number * (plan["exptime"] + plan["overhead"]) / 86400
+    zenith = camera.sites[site].latitude
+    ra = (280.46061837 + 360.98564736629 * (mjd - 51544.5) + camera.sites[site].longitude) % 360
+    return Exposure(
+        name=row["frame"],
+        site=site,
+        tile=row["kind"],
+        band=row["band"],
+        mjd=round(mjd, MJD_DIGITS),
+        exptime=row["exptime"],
+        ra=ra,
+        dec=zenith,
+    )
