@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..camera import Chip
+from ..camera import Camera, Chip
 
 
 @dataclass
@@ -15,8 +15,7 @@ class ChipFrame:
     Attributes
     ----------
     chip : Chip
-    mirrored : bool
-        Whether the two halves of the chip's amplifiers are read in opposite directions.
+    camera : Camera
     exptime : float
         Seconds.
     data : ndarray of float32, shape chip.shape
@@ -30,7 +29,7 @@ class ChipFrame:
     """
 
     chip: Chip
-    mirrored: bool
+    camera: Camera
     exptime: float
     data: np.ndarray
     bits: np.ndarray
@@ -68,14 +67,14 @@ class Masters:
 
 
 def new_frame(
-    chip: Chip, mirrored: bool, exptime: float, data: np.ndarray, slopes: Mapping | None
+    chip: Chip, camera: Camera, exptime: float, data: np.ndarray, slopes: Mapping | None
 ) -> ChipFrame:
     """A chip fresh from assembly.
 
     Parameters
     ----------
     chip : Chip
-    mirrored : bool
+    camera : Camera
     exptime : float
         Seconds.
     data : ndarray of float32, shape chip.shape
@@ -92,5 +91,5 @@ def new_frame(
 
     bits = np.zeros(chip.shape, dtype=np.uint8)
     return ChipFrame(
-        chip, mirrored, exptime, data, bits, each("gain"), each("read_noise"), each("saturation")
+        chip, camera, exptime, data, bits, each("gain"), each("read_noise"), each("saturation")
     )

@@ -38,10 +38,13 @@ def mark_cosmic_rays(frame: ChipFrame, masters: Masters, settings: Mapping) -> N
     """Set the bit that cosmic rays share with crosstalk victims.
 
     KS4's parameters (pipeline, `qatest`), but with each amplifier's own gain and read noise in
-    place of 1 e⁻/ADU and 10 e⁻, which overstate the noise by a third. Defects are filled from
-    their neighbours first, so that they don't pass for cosmic rays or hide one.
+    place of 1 e⁻/ADU and 10 e⁻, which overstate the noise by a third, and kept off star cores
+    (`skymill.frames.lacosmic`). Defects are filled from their neighbours first, so that they don't
+    pass for cosmic rays or hide one.
     """
-    from .lacosmic import detect, replace
+    from scipy.ndimage import binary_dilation
+
+    from .lacosmic import detect, replace, star_contrast
 
     flags = np.uint8(MaskBit.DEFECT | MaskBit.AMPLIFIER)
     bad = ((frame.bits & flags) > 0) | ~np.isfinite(frame.data)
@@ -51,9 +54,11 @@ def mark_cosmic_rays(frame: ChipFrame, masters: Masters, settings: Mapping) -> N
     image[bad] = 0
     replace(image, bad, bad, float(np.median(frame.data[~bad])))
     good = ~bad & ((frame.bits & np.uint8(MaskBit.BLEED)) == 0)
+    good = ~binary_dilation(~good, structure=np.ones((3, 3), dtype=bool))
     band, inverse_gain = by_column(frame.chip, 1 / frame.gain)
     read_variance = by_column(frame.chip, (frame.read_noise / frame.gain) ** 2)[1]
     limits = settings["cosmic_rays"]
+    sharpest = limits["sharpest"] / frame.camera.pixel_scale
     found = detect(
         image,
         good,
@@ -63,6 +68,7 @@ def mark_cosmic_rays(frame: ChipFrame, masters: Masters, settings: Mapping) -> N
         limits["sigclip"],
         limits["sigfrac"],
         limits["objlim"],
+        star_contrast(sharpest),
         limits["iterations"],
     )
     frame.bits[found] |= np.uint8(COSMIC_RAY)

@@ -51,5 +51,5 @@ def subtract_crosstalk(frame: ChipFrame, masters: Masters, settings: Mapping) ->
     for victim, row in enumerate(masters.crosstalk):
         target = frame.chip.amplifiers[victim]
         for aggressor in np.flatnonzero(row):
-            ghost = as_seen(data, frame.chip, int(aggressor), victim, frame.mirrored)
+            ghost = as_seen(data, frame.chip, int(aggressor), victim, frame.camera.mirrored_halves)
             frame.data[target.rows, target.columns] -= np.float32(row[aggressor]) * ghost

@@ -1,10 +1,14 @@
-"""L.A.Cosmic (van Dokkum 2001), evaluated only where it can matter.
+"""L.A.Cosmic (van Dokkum 2001), evaluated only where it can matter, and kept off star cores.
 
-The algorithm is astroscrappy's (its ``sepmed=False``, ``fsmode='median'``, ``cleantype='medmask'``),
-and finds the same pixels. A cosmic ray needs a Laplacian above `sigclip` times the noise, and the
-noise is never below that of the darkest pixel around, so one cheap pass over the image leaves a few
-candidates in a thousand; medians are taken for those alone. Later iterations look only where the
-one before has cleaned.
+The algorithm is astroscrappy's (with ``sepmed=False``, ``fsmode='median'``,
+``cleantype='medmask'``), and finds the same pixels if `contrast` is 1. A cosmic ray needs a
+Laplacian above `sigclip` times the noise, and the noise is never below that of the darkest pixel
+around, so one cheap pass over the image leaves a few candidates in a hundred; medians are taken for
+those alone. Later iterations look only where the one before has cleaned.
+
+In good seeing L.A.Cosmic alone takes the flanks of bright stars for cosmic rays: the fine structure
+that should tell them apart changes its sign there. So a cosmic ray must also be sharper than any
+star can be: in one of four directions, its two neighbours' mean is below `contrast` times itself.
 """
 
 import numpy as np
@@ -95,6 +99,28 @@ def _fine_structure(image, y, x, scratch):
 
 
 @njit(cache=True)
+def _is_sharp(image, y, x, contrast):
+    """Whether a pixel stands out of its neighbours more than a star's centre would.
+
+    Both are taken above the darkest pixel within 7².
+    """
+    ny, nx = image.shape
+    low = image[y, x]
+    for j in range(max(y - 3, 0), min(y + 4, ny)):
+        for i in range(max(x - 3, 0), min(x + 4, nx)):
+            low = min(low, image[j, i])
+    above, below = max(y - 1, 0), min(y + 1, ny - 1)
+    left, right = max(x - 1, 0), min(x + 1, nx - 1)
+    faintest = min(
+        image[y, left] + image[y, right],
+        image[above, x] + image[below, x],
+        image[above, left] + image[below, right],
+        image[above, right] + image[below, left],
+    )
+    return 0.5 * faintest - low < contrast * (image[y, x] - low)
+
+
+@njit(cache=True)
 def _darkest(image, y0, x0):
     """The darkest pixel of a tile and its margin."""
     low = image[y0, x0]
@@ -122,16 +148,15 @@ def candidates(image, band, inverse_gain, read_variance, sigclip):
 
 
 @njit(cache=True)
-def _cores(image, good, look, band, inverse_gain, read_variance, sigclip, objlim):
+def _cores(image, good, look, band, inverse_gain, read_variance, sigclip, objlim, contrast):
     """Cosmic rays proper: significant, and sharper than a star."""
     found = np.zeros(image.shape, np.bool_)
     scratch = np.empty(49)
-    for y, x in zip(*np.nonzero(look)):
-        if not good[y, x]:
+    for place in np.argwhere(look):
+        y, x = place[0], place[1]
+        if not (good[y, x] and _is_sharp(image, y, x, contrast)):
             continue
-        excess, noise = _excess(
-            image, y, x, band, inverse_gain, read_variance, scratch, sigclip
-        )
+        excess, noise = _excess(image, y, x, band, inverse_gain, read_variance, scratch, sigclip)
         if excess > sigclip:
             fine = max(_fine_structure(image, y, x, scratch) / noise, 0.01)
             found[y, x] = excess / fine > objlim
@@ -145,7 +170,8 @@ def _grown(image, good, seeds, band, inverse_gain, read_variance, limit):
     found = np.zeros(image.shape, np.bool_)
     seen = np.zeros(image.shape, np.bool_)
     scratch = np.empty(49)
-    for y, x in zip(*np.nonzero(seeds)):
+    for place in np.argwhere(seeds):
+        y, x = place[0], place[1]
         for j in range(max(y - 1, 0), min(y + 2, ny)):
             for i in range(max(x - 1, 0), min(x + 2, nx)):
                 if good[j, i] and not seen[j, i]:
@@ -162,9 +188,10 @@ def replace(image, marked, bad, fallback):
     """Replace marked pixels in place by the median of the unmarked, good ones within 5²."""
     ny, nx = image.shape
     scratch = np.empty(25)
-    places = np.nonzero(marked)
-    values = np.empty(places[0].size, image.dtype)
-    for k, (y, x) in enumerate(zip(*places)):
+    places = np.argwhere(marked)
+    values = np.empty(len(places), image.dtype)
+    for k in range(len(places)):
+        y, x = places[k, 0], places[k, 1]
         n = 0
         for j in range(max(y - 2, 0), min(y + 3, ny)):
             for i in range(max(x - 2, 0), min(x + 3, nx)):
@@ -172,16 +199,16 @@ def replace(image, marked, bad, fallback):
                     scratch[n] = image[j, i]
                     n += 1
         values[k] = _median(scratch, n) if n else fallback
-    for k, (y, x) in enumerate(zip(*places)):
-        image[y, x] = values[k]
+    for k in range(len(places)):
+        image[places[k, 0], places[k, 1]] = values[k]
 
 
 @njit(cache=True)
 def _around(marked, reach):
     """Pixels within a square of half-width `reach` around marked ones."""
-    ny, nx = marked.shape
     found = np.zeros(marked.shape, np.bool_)
-    for y, x in zip(*np.nonzero(marked)):
+    for place in np.argwhere(marked):
+        y, x = place[0], place[1]
         found[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True
     return found
 
@@ -195,6 +222,7 @@ def detect(
     sigclip: float,
     sigfrac: float,
     objlim: float,
+    contrast: float,
     iterations: int,
 ) -> np.ndarray:
     """Find cosmic rays.
@@ -215,6 +243,9 @@ def detect(
         Neighbours of a cosmic ray belong to it from sigfrac × sigclip.
     objlim : float
         Contrast between Laplacian and fine structure that tells a cosmic ray from a star.
+    contrast : float
+        What a star's neighbouring pixels reach of its central one at least (`star_contrast`); 1
+        switches this test off.
     iterations : int
         At most.
 
@@ -227,7 +258,7 @@ def detect(
     found = np.zeros(image.shape, dtype=bool)
     look = candidates(image, *noise_model, sigclip)
     for _ in range(iterations):
-        new = _cores(image, good, look, *noise_model, sigclip, objlim)
+        new = _cores(image, good, look, *noise_model, sigclip, objlim, contrast)
         new = _grown(image, good, new, *noise_model, sigclip)
         new = _grown(image, good, new, *noise_model, sigclip * sigfrac)
         if not new.any():
@@ -236,3 +267,16 @@ def detect(
         replace(image, found, ~good, fallback)
         look = _around(new, REACH)
     return found
+
+
+def star_contrast(fwhm: float) -> float:
+    """What the pixels beside a star's central one reach of it: a Moffat profile of β = 2.5.
+
+    Parameters
+    ----------
+    fwhm : float
+        Pixels. Moffat's profile is sharper than a Gaussian of the same width; the pixels' own
+        extent makes real ones blunter than this.
+    """
+    alpha = fwhm / (2 * np.sqrt(2 ** (1 / 2.5) - 1))
+    return float((1 + 1 / alpha**2) ** -2.5)

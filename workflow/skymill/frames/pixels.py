@@ -1,4 +1,4 @@
-"""The step `frames pixels`: a raw exposure → its chips without the detector's imprint, and masks."""
+"""The step `frames pixels`: a raw exposure → chips without the detector's imprint, and masks."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -60,7 +60,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--exposure", required=True, help="as the exposure table names it")
     parser.add_argument("--raw", type=Path, required=True, help="the raw MEF")
     for kind in MASTERS:
-        parser.add_argument(f"--{kind}", type=Path, help="calibration master; left out: no such step")
+        parser.add_argument(
+            f"--{kind}", type=Path, help="calibration master; left out: no such step"
+        )
     parser.add_argument("--image", type=Path, required=True, help="image to write (ADU)")
     parser.add_argument("--mask", type=Path, required=True, help="mask to write (bits)")
 
@@ -132,7 +134,7 @@ def process(
     masks = [Image(None, [*cards, *mask_legend()])]
     for name, chip in camera.chips.items():
         data = chip_image(chip, raw.chips.pop(name), camera, settings["overscan"])
-        frame = new_frame(chip, camera.mirrored_halves, row["exptime"], data, slopes)
+        frame = new_frame(chip, camera, row["exptime"], data, slopes)
         for step in STEPS:
             step(frame, masters[name], settings)
         images.append(Image(frame.data, chip_cards(frame), name))

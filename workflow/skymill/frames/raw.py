@@ -62,7 +62,8 @@ def read_raw(path: Path | str, camera: Camera) -> RawFrame:
     if not images:
         raise InputError(f"{path.name}: holds no HDU.")
     header = {keyword: value for keyword, value, _ in images[0].cards}
-    return RawFrame(header, _by_chip(path.name, [i for i in images if i.data is not None], camera))
+    filled = [image for image in images if image.data is not None and image.data.size]
+    return RawFrame(header, _by_chip(path.name, filled, camera))
 
 
 def _by_chip(name: str, images: list[Image], camera: Camera) -> dict[str, list[np.ndarray]]:

@@ -1,0 +1,1 @@
+"""The calibrations room: the calibration frames of a site and run → masters."""
