@@ -2,7 +2,7 @@
 
 As KS4's: in each bin the median of reference − instrumental magnitude after an iterated clip. Two
 things differ. A bin with too few stars borrows from its neighbours (`map_windows.windows`), where
-KS4 leaves the nominal value. And the error is that of the median, where KS4 gives the scatter.
+KS4 leaves the nominal value. And the error is that of the value, where KS4 gives the stars' scatter.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class ZeroPointMap:
     zp : ndarray
         mag = instrumental + zp, in mag.
     error : ndarray
-        1σ error of zp, in mag; NaN where zp is nominal.
+        1σ error of zp at a place inside the bin, in mag; NaN where zp is nominal.
     stars : ndarray
         Calibrators in the bin itself that survived the clip.
     """
@@ -75,11 +75,12 @@ def zero_point_map(
 
     Notes
     -----
-    The error of a value is √(π/2) · σ / √n, n the stars in its window and σ the largest of: the
-    scatter in the window, the scatter of all stars about their bins, the stars' median noise. (The
-    standard deviation of the survivors of a 2σ clip is 25 % too small.) For a grown window it also
-    holds, in quadrature, the window's gradient times the distance from the bin's centre to the
-    window's stars.
+    The error is that of the value at any place inside the bin, three terms in quadrature:
+    √(π/2) · σ / √n for the median, n the stars in the window and σ the largest of the scatter in
+    the window, the scatter of all stars about their bins, and the stars' median noise (the standard
+    deviation of the survivors of a 2σ clip is 25 % too small); the zero point's change across the
+    bin, from its neighbours; for a grown window, its gradient times the distance from the bin's
+    centre to its stars.
     """
     finite = np.isfinite(difference) & np.isfinite(noise)
     x, y, difference, noise = x[finite], y[finite], difference[finite], noise[finite]
@@ -103,8 +104,15 @@ def zero_point_map(
             drift[i, j] = _drift(*at, difference[used])
     overall = scatter(difference - result.zp[ix, iy], 0.0)
     random = MEDIAN_TO_MEAN * np.maximum(spread, overall) / np.sqrt(number)
-    result.error[:] = np.hypot(random, drift)
+    result.error[:] = np.sqrt(random**2 + drift**2 + _inner_variance(result.zp))
     return result
+
+
+def _inner_variance(zp: np.ndarray) -> np.ndarray:
+    """Variance of a zero point inside a bin across which it changes as from bin to bin."""
+    if len(zp) < 2:
+        return np.zeros(zp.shape)
+    return sum(step**2 for step in np.gradient(zp)) / 12
 
 
 def _drift(dx: np.ndarray, dy: np.ndarray, values: np.ndarray) -> float:
