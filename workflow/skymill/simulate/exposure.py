@@ -28,8 +28,8 @@ TRACE = 30.0
 """Cosmic rays are noted as artefacts in pixels where they left so many electrons."""
 STREAK = 5
 """Points that stand for an asteroid's motion during an exposure."""
-REACH = 4.5
-"""Galaxies' Gaussians are drawn out to so many standard deviations."""
+REACH = 3.5
+"""Galaxies' Gaussians are drawn out to so many standard deviations and keep their full flux."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _with_streaks(seen: Table, sky: Table, moving: np.ndarray, exposure: Exposur
 def trail_points(now: Conditions) -> np.ndarray:
     """Offsets (x, y) in pixels at which the PSF is put down: one, or many along a drift."""
     length = np.hypot(*now.trail)
-    count = int(np.ceil(length / (0.35 * now.psf.fwhm))) if length else 1
+    count = int(np.ceil(length / (0.5 * now.psf.fwhm))) if length else 1
     fraction = (np.arange(count) + 0.5) / count - 0.5
     return fraction[:, None] * np.array(now.trail)
 
@@ -211,15 +211,13 @@ def source_light(seen: Table, detector: Detector, now: Conditions) -> np.ndarray
     shape = now.psf.at(x - detector.axis[0], y - detector.axis[1])
     extended = np.asarray(seen["half_light_radius"]) > 0
     least = max(now.sky, 1.0) ** 0.5 * 2e-3
+    flux, star = np.asarray(seen["flux"]), ~extended
     points = trail_points(now)
-    flux = np.asarray(seen["flux"]) / len(points)
     for dx, dy in points:
-        star = ~extended
-        draw_moffats(
-            image, x[star] + dx, y[star] + dy, flux[star], shape[star], now.psf.beta, least
-        )
-        galaxies = (x[extended] + dx, y[extended] + dy, flux[extended], shape[extended])
-        draw_galaxies(image, *galaxies, seen[extended], now.psf.beta, detector.pixel_scale)
+        place = x[star] + dx, y[star] + dy
+        draw_moffats(image, *place, flux[star] / len(points), shape[star], now.psf.beta, least)
+    galaxies = (x[extended], y[extended], flux[extended], shape[extended])
+    draw_galaxies(image, *galaxies, seen[extended], now.psf.beta, detector.pixel_scale, now.trail)
     return image
 
 
@@ -249,7 +247,17 @@ def _near_chip(seen: Table, detector: Detector, now: Conditions, margin: float) 
     return (x > -slack) & (x < nx + slack) & (y > -slack) & (y < ny + slack)
 
 
-def draw_galaxies(image, x, y, flux, psf_shape, rows: Table, beta: float, scale: float) -> None:
+def draw_galaxies(
+    image: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    flux: np.ndarray,
+    psf_shape: np.ndarray,
+    rows: Table,
+    beta: float,
+    scale: float,
+    trail: tuple[float, float] = (0.0, 0.0),
+) -> None:
     """Add galaxies convolved with the PSF: sums of Gaussians.
 
     Parameters
@@ -267,6 +275,8 @@ def draw_galaxies(image, x, y, flux, psf_shape, rows: Table, beta: float, scale:
         Moffat's exponent.
     scale : float
         Arcsec per pixel.
+    trail : (float, float)
+        Drift during the exposure, pixels; smears by its variance alone.
     """
     angle = np.radians(np.asarray(rows["position_angle"]))
     ratio = np.asarray(rows["axis_ratio"])
@@ -282,13 +292,15 @@ def draw_galaxies(image, x, y, flux, psf_shape, rows: Table, beta: float, scale:
         ],
         axis=-1,
     )
+    smear = np.array([trail[0] ** 2, trail[0] * trail[1], trail[1] ** 2]) / 12
+    flux = flux / (1 - np.exp(-0.5 * REACH**2))
     shares, variances = moffat_mixture(beta)
     index = np.asarray(rows["sersic"])
     for n in np.unique(index):
         which = index == n
         for part, width in zip(*sersic_mixture(float(n)), strict=True):
             for share, variance in zip(shares, variances, strict=True):
-                covariance = own[which] * width + psf_shape[which] * variance
+                covariance = own[which] * width + psf_shape[which] * variance + smear
                 draw_gaussians(
                     image, x[which], y[which], flux[which] * part * share, covariance, REACH
                 )
