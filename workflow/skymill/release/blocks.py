@@ -27,7 +27,7 @@ class Grid:
     """A table: the rows in view, and those that a click unfolds.
 
     `columns` are (heading, unit); `words` are the positions of columns that hold words, not
-    numbers.
+    numbers, `wrap` those whose text may take several lines.
     """
 
     caption: str
@@ -36,6 +36,7 @@ class Grid:
     folded: list[Row] = field(default_factory=list)
     folded_title: str = ""
     words: tuple[int, ...] = (0,)
+    wrap: tuple[int, ...] = ()
     template: str = "grid.html"
 
 

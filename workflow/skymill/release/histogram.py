@@ -60,12 +60,12 @@ def quantile(histogram: Histogram, fraction: float) -> float:
     """The value below which a fraction of a 1-D histogram lies; linear in a bin; NaN if empty."""
     if not histogram.total:
         return float("nan")
-    below = np.concatenate([[0], np.cumsum(histogram.counts)])
-    target = fraction * below[-1]
-    at = min(int(np.searchsorted(below, target, side="left")), len(below) - 1)
-    at = max(at, 1)
-    inside = (target - below[at - 1]) / (below[at] - below[at - 1])
-    low, high = histogram.edges[0][at - 1], histogram.edges[0][at]
+    filled = np.flatnonzero(histogram.counts)
+    above = np.cumsum(histogram.counts[filled])
+    target = fraction * above[-1]
+    at = min(int(np.searchsorted(above, target, side="left")), len(filled) - 1)
+    inside = 1 - (above[at] - target) / histogram.counts[filled[at]]
+    low, high = histogram.edges[0][filled[at] : filled[at] + 2]
     return float(low + inside * (high - low))
 
 

@@ -70,19 +70,7 @@ def png(figure) -> str:
     """A figure as a ``data:`` address of a PNG without any metadata."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=RESOLUTION, metadata={"Software": None})
-    return data_address(_small(buffer.getvalue()))
-
-
-def _small(picture: bytes) -> bytes:
-    """The same picture with a palette of 256 colours, a third of the size."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    opened = Image.open(io.BytesIO(picture)).convert("RGB")
-    opened.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-        buffer, format="png", optimize=False, compress_level=6
-    )
-    return buffer.getvalue()
+    return data_address(buffer.getvalue())
 
 
 def encode(pixels: np.ndarray) -> str:

@@ -90,4 +90,4 @@ def _plot(slopes: dict, products: Products) -> Plot:
             axes[0, 0].plot([], [], "o", color=SITE_COLOURS[i % len(SITE_COLOURS)], label=site)
         axes[0, 0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(sites))
         address = png(figure)
-    return Plot("Gain and read noise of each amplifier, a point per run.", address, 900)
+    return Plot("Gain and read noise of each amplifier, a point per run.", address, 1040)

@@ -14,7 +14,6 @@ LEAD = (
 NAN = float("nan")
 COLUMNS = (
     ("exposure", ""),
-    ("verdict", ""),
     ("band", ""),
     ("site", ""),
     ("tile", ""),
@@ -23,8 +22,9 @@ COLUMNS = (
     ("sky", "ADU"),
     ("zero point", "mag"),
     ("astrometric rms", "arcsec"),
-    ("reasons", ""),
 )
+REASONS = 4
+"""Where the reasons stand among an excluded exposure's columns."""
 
 
 def measure(products: Products) -> list[dict]:
@@ -64,6 +64,11 @@ def astrometric_rms(verdict: dict) -> tuple[float, float]:
     return ra, dec
 
 
+def sentence(verdict: dict) -> str:
+    """The reasons of a verdict in one line."""
+    return "; ".join(reason.rstrip(". ") for reason in verdict.get("reasons") or [])
+
+
 def _value(verdict: dict, key: str) -> float:
     value = verdict.get(key)
     return NAN if value is None else float(value)
@@ -78,7 +83,7 @@ def figures(verdicts: list[dict], products: Products) -> dict[str, object]:
         "exposures": len(products.exposures),
         "exposures_used": len(good),
         "exposures_excluded": len(bad),
-        "excluded": [f"{v['exposure']}: {'; '.join(v.get('reasons') or [])}" for v in bad],
+        "excluded": [f"{v['exposure']}: {sentence(v)}" for v in bad],
         "astrometric_rms_ra": median(v["rms_ra"] for v in good),
         "astrometric_rms_dec": median(v["rms_dec"] for v in good),
         "zero_point_stars": median(stars),
@@ -98,7 +103,7 @@ def show(verdicts: list[dict], products: Products) -> Section:
     if not used(verdicts):
         blocks.append(Notice("No exposure passed: the stacks and catalogues are empty."))
     if verdicts:
-        blocks.append(_grid(verdicts, products.report["rows"]))
+        blocks += [_excluded_grid(verdicts), _used_grid(verdicts, products.report["rows"])]
     if used(verdicts):
         blocks.append(_seeing_plot(used(verdicts), products.bands))
         if any(good_amplifiers(verdict) for verdict in used(verdicts)):
@@ -107,11 +112,9 @@ def show(verdicts: list[dict], products: Products) -> Section:
 
 
 def _row(verdict: dict) -> Row:
-    failed = verdict["verdict"] != "pass"
     rms = max(verdict["rms_ra"], verdict["rms_dec"])
     cells = (
         verdict["exposure"],
-        "excluded" if failed else "used",
         verdict["band"],
         verdict["site"],
         verdict["tile"],
@@ -120,24 +123,24 @@ def _row(verdict: dict) -> Row:
         number(_value(verdict, "sky"), 0),
         number(verdict["zp"], 3),
         number(rms, 3),
-        " ".join(verdict.get("reasons") or []),
     )
-    return Row(cells, "bad" if failed else "")
+    if verdict["verdict"] == "pass":
+        return Row(cells)
+    return Row((*cells[:REASONS], sentence(verdict), *cells[REASONS:]), "bad")
 
 
-def _grid(verdicts: list[dict], most: int) -> Grid:
-    """Excluded exposures in view, used ones a click away."""
-    rows = [_row(v) for v in verdicts if v["verdict"] != "pass"]
-    good = used(verdicts)
-    left_out = f"; the first {most}" if len(good) > most else ""
-    return Grid(
-        f"Excluded exposures ({len(rows)} of {len(verdicts)}).",
-        COLUMNS,
-        rows,
-        folded=[_row(v) for v in good[:most]],
-        folded_title=f"Used exposures ({len(good)}{left_out})",
-        words=(0, 1, 2, 3, 4, 10),
-    )
+def _excluded_grid(verdicts: list[dict]) -> Grid:
+    rows = [_row(verdict) for verdict in verdicts if verdict["verdict"] != "pass"]
+    columns = (*COLUMNS[:REASONS], ("reasons", ""), *COLUMNS[REASONS:])
+    caption = f"Excluded exposures ({len(rows)} of {len(verdicts)})."
+    return Grid(caption, columns, rows, words=(0, 1, 2, 3, REASONS), wrap=(REASONS,))
+
+
+def _used_grid(verdicts: list[dict], most: int) -> Grid:
+    rows = [_row(verdict) for verdict in used(verdicts)]
+    left_out = f"; the first {most}" if len(rows) > most else ""
+    title = f"Used exposures ({len(rows)}{left_out})"
+    return Grid("", COLUMNS, [], rows[:most], title, words=(0, 1, 2, 3))
 
 
 def _seeing_plot(verdicts: list[dict], bands: tuple[str, ...]) -> Plot:
@@ -145,7 +148,7 @@ def _seeing_plot(verdicts: list[dict], bands: tuple[str, ...]) -> Plot:
     finite = np.concatenate([v[np.isfinite(v)] for v in values.values()])
     low, high = (finite.min(), finite.max()) if finite.size else (1.0, 3.0)
     edges = np.arange(np.floor(low * 10) / 10, np.ceil(high * 10) / 10 + 0.15, 0.1)
-    with drawing(8, 1.1 * len(bands) + 0.9, len(bands), 1, sharex=True) as (figure, axes):
+    with drawing(8, 0.85 * len(bands) + 0.9, len(bands), 1, sharex=True) as (figure, axes):
         for panel, band in zip(axes[:, 0], bands, strict=True):
             seen = values[band][np.isfinite(values[band])]
             panel.hist(seen, edges, color=colour(band), alpha=0.85)
@@ -158,7 +161,7 @@ def _seeing_plot(verdicts: list[dict], bands: tuple[str, ...]) -> Plot:
         axes[-1, 0].set_xlabel("seeing, FWHM of stars (arcsec)")
         figure.supylabel("exposures", fontsize=9)
         address = png(figure)
-    return Plot("Seeing of the used exposures, by band; dashed: median.", address, 900)
+    return Plot("Seeing of the used exposures, by band; dashed: median.", address, 1040)
 
 
 def _zero_point_plot(verdicts: list[dict], products: Products) -> Plot:
@@ -191,7 +194,7 @@ def _zero_point_plot(verdicts: list[dict], products: Products) -> Plot:
         figure.supylabel("zero point (mag)", fontsize=9)
         address = png(figure)
     caption = "Zero point of each amplifier: median of the used exposures; bars: 68 % of them."
-    return Plot(caption, address, 900)
+    return Plot(caption, address, 1040)
 
 
 def _zero_points(verdicts: list[dict], band: str, site: str) -> dict[str, np.ndarray]:

@@ -22,7 +22,9 @@ SPREAD = (0.0, 0.5, 1000)
 """Axis of absolute deviations, mag: bins of 0.5 mmag."""
 NORMAL = 1.4826
 """Standard deviation of a Gaussian over its median absolute deviation."""
-FEW = 5
+MMAG = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Ticks of a logarithmic axis."""
+FEW = 8
 """A bin with fewer values is left out of a plot."""
 
 
@@ -271,7 +273,9 @@ def _gaia_plot(offsets: Offsets) -> Plot:
         panel.set_ylabel("objects per 0.01″")
         panel.legend()
         address = png(figure)
-    return Plot("single_master against Gaia DR3: offsets on the sky and separations.", address, 900)
+    return Plot(
+        "single_master against Gaia DR3: offsets on the sky and separations.", address, 1040
+    )
 
 
 def _counts_plot(masters: Masters) -> Plot:
@@ -370,10 +374,12 @@ def _xp_plot(masters: Masters, limits: dict) -> Plot:
         "idual_master against Gaia XP by magnitude: median and 68 % of the stars; shaded: the "
         "range of the clipped median and rms."
     )
-    return Plot(caption, address, 900)
+    return Plot(caption, address, 1040)
 
 
 def _repeat_plot(masters: Masters) -> Plot:
+    from matplotlib.ticker import FixedLocator, NullLocator
+
     with drawing(6.4, 3.4) as (figure, axes):
         panel = axes[0, 0]
         for band in masters.bands:
@@ -382,14 +388,17 @@ def _repeat_plot(masters: Masters) -> Plot:
             for i, middle in enumerate(centres(histogram.edges[0])):
                 if histogram.row(i).total >= FEW:
                     x.append(middle)
-                    y.append(NORMAL * quantile(histogram.row(i), 0.5))
+                    y.append(1000 * NORMAL * quantile(histogram.row(i), 0.5))
             floor = 1000 * NORMAL * quantile(masters.bright[band], 0.5)
             label = f"{band}   bright stars {number(floor, 1)} mmag"
             panel.plot(x, y, f"{marker(band)}-", ms=3.5, lw=1.1, color=colour(band), label=label)
         panel.set_yscale("log")
+        panel.yaxis.set_major_locator(FixedLocator(MMAG))
+        panel.yaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_major_formatter("{x:g}")
         panel.set_xlabel("MAG_APER5 (AB)")
-        panel.set_ylabel("scatter between exposures (mag)")
+        panel.set_ylabel("scatter between exposures (mmag)")
         panel.grid()
-        panel.legend(loc="upper left")
+        panel.legend(loc="best")
         address = png(figure)
     return Plot("Photometric repeatability of single exposures, 5″ aperture.", address, 720)

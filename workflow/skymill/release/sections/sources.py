@@ -8,7 +8,7 @@ from ...tree import map_name
 from ..blocks import Notice, Plot, Section, number
 from ..figures import median
 from ..products import Products
-from ..style import GREY, INK, MAP, colour, drawing, marker, png
+from ..style import GREY, MAP, colour, drawing, marker, png
 
 LEAD = (
     "The zero-point map of a stack turns instrumental magnitudes of the unscaled stack into "
@@ -140,22 +140,8 @@ def _map_plot(tile: str, maps: dict[str, Maps]) -> Plot:
     with drawing(width, 4.6, 2, len(maps)) as (figure, axes):
         for column, (band, found) in enumerate(maps.items()):
             for row, (kind, label) in enumerate(kinds):
-                panel, values = axes[row, column], getattr(found, kind)
-                panel.set_facecolor("#d5dade")
-                panel.set_title(band)
-                panel.set_xticks([])
-                panel.set_yticks([])
-                panel.spines[:].set_visible(False)
-                panel.set_aspect("equal")
-                if not np.isfinite(values).any():
-                    panel.set_xlabel("no star", color=INK)
-                    continue
-                image = panel.imshow(values.T, origin="lower", cmap=MAP)
-                bar = figure.colorbar(image, ax=panel, location="bottom", pad=0.03, aspect=14)
-                bar.outline.set_visible(False)
-                bar.ax.tick_params(labelsize=7)
-                bar.ax.locator_params(nbins=3)
-                bar.formatter.set_useOffset(False)
+                panel = axes[row, column]
+                _draw_map(figure, panel, getattr(found, kind), band)
                 if column == 0:
                     panel.set_ylabel(label, fontsize=8)
         address = png(figure)
@@ -163,7 +149,24 @@ def _map_plot(tile: str, maps: dict[str, Maps]) -> Plot:
         f"Tile {tile}, {MODE}: zero-point and alignment maps; x to the right, y up, "
         "grey where no star was measured."
     )
-    return Plot(caption, address, 900)
+    return Plot(caption, address, 1040)
+
+
+def _draw_map(figure, panel, values: np.ndarray, band: str) -> None:
+    """One map with its colour bar, x to the right and y up."""
+    known = np.isfinite(values).any()
+    panel.set_facecolor("#d5dade")
+    panel.set_title(band if known else f"{band}   no star measured")
+    panel.set_xticks([])
+    panel.set_yticks([])
+    panel.spines[:].set_visible(False)
+    limits = {} if known else {"vmin": 0, "vmax": 1}
+    image = panel.imshow(values.T, origin="lower", cmap=MAP, **limits)
+    bar = figure.colorbar(image, ax=panel, location="bottom", pad=0.03, aspect=14)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=7)
+    bar.ax.locator_params(nbins=3)
+    bar.formatter.set_useOffset(False)
 
 
 def _completeness_plot(curves: dict[str, np.ndarray]) -> Plot:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...bits import MASK_MEANING
+from ...geometry import square_corners
 from ..blocks import Grid, Look, Looks, Notice, Plot, Row, Section, number
 from ..figures import median
 from ..products import Products
 from ..quicklook import MASK_COLOURS, overlay, shrink, shrink_bits, stretch
-from ..style import colour, drawing, encode, marker, png
+from ..style import MAP, colour, drawing, encode, marker, png
 
 LEAD = (
     "A stack per tile and band, from the exposures that passed. The published image is scaled to "
@@ -87,10 +88,13 @@ def show(tiles: Tiles, products: Products) -> Section:
     else:
         empty = np.count_nonzero(np.asarray(tiles.stacks["nexp"]) == 0)
         if empty:
-            blocks.append(Notice(f"{empty} of {len(tiles.stacks)} stacks have no usable exposure."))
+            blocks.append(
+                Notice(f"Stacks without a usable exposure: {empty} of {len(tiles.stacks)}.")
+            )
         blocks.append(_grid(tiles.stacks, products.report["rows"]))
         if any(np.isfinite(stack_values(tiles.stacks, b, "fwhm")).any() for b in products.bands):
             blocks.append(_plot(tiles.stacks, products.bands))
+            blocks.append(_sky_plot(tiles.stacks, products))
     if tiles.looks:
         shown, number_of = len(products.pictured()), len(products.tiles)
         chosen = f" ({shown} of {number_of} tiles)" if shown < number_of else ""
@@ -157,4 +161,43 @@ def _plot(stacks: object, bands: tuple[str, ...]) -> Plot:
             panel.set_ylabel(label)
             panel.grid(axis="y")
         address = png(figure)
-    return Plot("Seeing and depth, a point per stack; lines: medians.", address, 900)
+    return Plot("Seeing and depth, a point per stack; lines: medians.", address, 1040)
+
+
+def _sky_plot(stacks: object, products: Products) -> Plot:
+    """The tiles on the sky, coloured by depth in the last band; RA runs to the left."""
+    from matplotlib import colormaps
+    from matplotlib.collections import PolyCollection
+
+    band = products.bands[-1]
+    depths = {
+        str(line["tile"]): np.nan if np.ma.is_masked(line["depth_5sigma"]) else line["depth_5sigma"]
+        for line in stacks[np.asarray(stacks["band"]) == band]
+    }
+    centre = np.array([[row["ra"], row["dec"]] for row in products.tiles.values()])
+    turn = np.exp(1j * np.radians(centre[:, 0])).sum()
+    middle = np.degrees(np.angle(turn))
+    squares = []
+    for ra, dec in centre:
+        corners = np.stack(square_corners(ra, dec, products.side()), axis=-1)
+        corners[:, 0] = (corners[:, 0] - middle + 180) % 360 - 180
+        squares.append(corners)
+    with drawing(6.4, 3.6) as (figure, axes):
+        panel = axes[0, 0]
+        panel.set_facecolor("#f5f7f9")
+        tiles = PolyCollection(
+            squares, cmap=colormaps[MAP].with_extremes(bad="#c3cad0"), edgecolors="white"
+        )
+        tiles.set_array(np.array([depths.get(tile, np.nan) for tile in products.tiles], float))
+        tiles.set_alpha(0.85)
+        panel.add_collection(tiles)
+        panel.autoscale_view()
+        panel.invert_xaxis()
+        panel.set_aspect(1 / np.cos(np.radians(centre[:, 1].mean())))
+        panel.xaxis.set_major_formatter(lambda x, _: f"{round((x + middle) % 360, 4):g}")
+        panel.set_xlabel("ra (deg)")
+        panel.set_ylabel("dec (deg)")
+        bar = figure.colorbar(tiles, ax=panel, label=f"5σ depth in {band}, 5″ (AB mag)")
+        bar.outline.set_visible(False)
+        address = png(figure)
+    return Plot(f"The tiles on the sky, by depth in {band}; grey: no data.", address, 720)
