@@ -5,6 +5,7 @@ exceeds what the pixels' variance says. The excess is measured: the scatter of t
 apertures in units of the expected one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,9 +72,8 @@ def empty_positions(
     grid = np.column_stack([grid_x.ravel(), grid_y.ravel()])
     empty = np.ones(len(grid), bool)
     if x.size:
-        reach = radius + diameter / 2
-        for near in cKDTree(grid).query_ball_point(np.column_stack([x, y]), reach):
-            empty[near] = False
+        near = cKDTree(grid).query_ball_point(np.column_stack([x, y]), radius + diameter / 2)
+        empty[np.concatenate(near).astype(np.int64)] = False
     return grid[empty, 0], grid[empty, 1]
 
 
@@ -173,8 +173,10 @@ def aperture_fraction(
     Returns
     -------
     float
-        NaN without stars.
+        NaN without stars, or without a diameter.
     """
+    if x.size == 0 or not np.isfinite(diameter):
+        return np.nan
     inner, _, whole = sums(image, variance, x, y, diameter)
     outer, _, also = sums(image, variance, x, y, reference)
     used = whole & also & (outer > 0)
@@ -196,3 +198,43 @@ def limiting_magnitude(sigma: float, sigmas: float, zero_point: float, fraction:
         Share of a star's flux in the aperture relative to that one.
     """
     return float(zero_point - 2.5 * np.log10(sigmas * sigma / fraction))
+
+
+def depth_in(
+    image: np.ndarray,
+    variance: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    radius: np.ndarray,
+    diameter: float,
+    fraction: float,
+    zero_point: float,
+    limits: Mapping,
+) -> float:
+    """The depth in apertures of one size.
+
+    Parameters
+    ----------
+    image, variance : ndarray of float32, indexed [y, x]
+        Scaled to one zero point.
+    x, y, radius : ndarray, shape (n,)
+        Sources and how far they reach, 0-based pixels.
+    diameter : float
+        Of the apertures, pixels.
+    fraction, zero_point : float
+        As for `limiting_magnitude`.
+    limits : mapping
+        The section sources.depth.
+
+    Returns
+    -------
+    float
+        AB magnitude; NaN if it can't be measured.
+    """
+    if not np.isfinite(diameter):
+        return np.nan
+    spots = empty_positions(image.shape, diameter, limits["apertures"], x, y, radius)
+    noise = aperture_noise(
+        image, variance, *spots, diameter, limits["background"], limits["min_apertures"]
+    )
+    return limiting_magnitude(noise.sigma, limits["sigma"], zero_point, fraction)

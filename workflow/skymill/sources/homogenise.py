@@ -1,18 +1,21 @@
 """``skymill sources homogenise``: scale a stack to one zero point and measure its depth."""
 
 import argparse
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..command import add_step
+from ..tree import map_name
 
 if TYPE_CHECKING:
     import numpy as np
     from astropy.io.fits import Header
     from astropy.table import Table
 
-PROVENANCE = ("SOFTWARE", "STEP", "CONFHASH", "NINPUT", "INP")
+PROVENANCE = re.compile(r"SOFTWARE|STEP|CONFHASH|NINPUT|INP\d{5}")
+"""Cards that tell how the input was made; the product gets its own."""
 
 
 def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -63,6 +66,10 @@ def run(options: argparse.Namespace) -> None:
     row = stack_row(planes, catalogue, maps, options.tile, options.band, settings)
     used = {name: settings[name] for name in ("tiles", "sources")}
     inputs = [options.image, options.variance, options.mask, options.nexp, options.catalogue]
+    inputs += [
+        options.maps / map_name(kind, options.tile, options.band, "single", aperture)
+        for kind in maps
+    ]
     with recording("sources homogenise", used, inputs, options.receipt) as record:
         cards = scaled_cards(image.header(), factors, maps, homogenise)
         for plane, path in ((image, options.out_image), (variance, options.out_variance)):
@@ -118,7 +125,7 @@ def scaled_cards(
 def updated(cards: list[tuple], changes: list[tuple]) -> list[tuple]:
     """Header cards with some replaced or added and an input's provenance left out."""
     new = {card[0]: card for card in changes}
-    kept = [new.pop(card[0], card) for card in cards if not card[0].startswith(PROVENANCE)]
+    kept = [new.pop(card[0], card) for card in cards if not PROVENANCE.fullmatch(card[0])]
     return [*kept, *new.values()]
 
 
@@ -178,44 +185,53 @@ def stack_row(
 
 
 def seeing_and_depth(planes: Mapping, catalogue: "Table", settings: Mapping) -> dict[str, float]:
-    """FWHM of the stars (arcsec) and the depths in 5″ and in the seeing; NaN where unmeasurable."""
+    """FWHM of the stars (arcsec), depths in 5″ and in the seeing; NaN where they can't be measured.
+
+    Parameters
+    ----------
+    planes, catalogue, settings
+        As for `stack_row`.
+    """
+    import numpy as np
+
+    from .depth import aperture_fraction, depth_in
+
+    scale, depth = settings["tiles"]["pixel_scale"], settings["sources"]["depth"]
+    zero_point = settings["sources"]["homogenise"]["zero_point"]
+    image, variance = planes["image"].data, planes["variance"].data
+    x, y = (np.asarray(catalogue[f"{axis}_image"]) - 1 for axis in "xy")
+    stars = _stars(catalogue, settings["sources"]["maps"])
+    fwhm_image = np.asarray(catalogue["fwhm_image"], dtype=float)[stars]
+    fwhm = float(np.median(fwhm_image)) if stars.any() else np.nan
+    sources = x, y, _extent(catalogue) + depth["clearance"] / scale
+    aperture = depth["aperture"] / scale
+    share = aperture_fraction(image, variance, x[stars], y[stars], fwhm, aperture)
+    return {
+        "fwhm": fwhm * scale,
+        "depth_5sigma": depth_in(image, variance, *sources, aperture, 1.0, zero_point, depth),
+        "depth_seeing": depth_in(image, variance, *sources, fwhm, share, zero_point, depth),
+    }
+
+
+def _stars(catalogue: "Table", limits: Mapping) -> "np.ndarray":
+    """Clean stars with a size."""
     import numpy as np
 
     from .calibrators import clean_stars
-    from .depth import aperture_fraction, aperture_noise, empty_positions, limiting_magnitude
     from .instrumental import instrumental
 
-    sources, scale = settings["sources"], settings["tiles"]["pixel_scale"]
-    depth, zero_point = sources["depth"], sources["homogenise"]["zero_point"]
-    image, variance = planes["image"].data, planes["variance"].data
-    x, y, a, kron, area, class_star, fwhm_image = (
-        np.asarray(catalogue[name], dtype=float)
-        for name in (
-            *("x_image", "y_image", "a_image", "kron_radius"),
-            *("isoarea", "class_star", "fwhm_image"),
-        )
-    )
+    class_star, fwhm = (np.asarray(catalogue[name]) for name in ("class_star", "fwhm_image"))
     magerr = instrumental(catalogue["flux_auto"], catalogue["fluxerr_auto"])[1]
-    flags, imaflags = catalogue["flags"], catalogue["imaflags_iso"]
-    stars = clean_stars(flags, imaflags, class_star, magerr, sources["maps"])
-    stars &= fwhm_image > 0
-    fwhm = float(np.median(fwhm_image[stars])) if stars.any() else np.nan
+    flags = catalogue["flags"], catalogue["imaflags_iso"]
+    return clean_stars(*flags, class_star, magerr, limits) & (fwhm > 0)
 
-    reach = np.fmax(np.nan_to_num(kron * a), 2 * np.sqrt(np.nan_to_num(area) / np.pi))
-    reach += depth["clearance"] / scale
-    result = {"fwhm": fwhm * scale}
-    aperture = depth["aperture"] / scale
-    for name, diameter in (("depth_5sigma", aperture), ("depth_seeing", fwhm)):
-        if not np.isfinite(diameter):
-            result[name] = np.nan
-            continue
-        spots = empty_positions(image.shape, diameter, depth["apertures"], x - 1, y - 1, reach)
-        noise = aperture_noise(
-            image, variance, *spots, diameter, depth["background"], depth["min_apertures"]
-        )
-        fraction = aperture_fraction(
-            image, variance, x[stars] - 1, y[stars] - 1, diameter, aperture
-        )
-        fraction = 1.0 if diameter == aperture else fraction
-        result[name] = limiting_magnitude(noise.sigma, depth["sigma"], zero_point, fraction)
-    return result
+
+def _extent(catalogue: "Table") -> "np.ndarray":
+    """How far sources reach: the Kron ellipse, or twice the radius of the isophote, pixels."""
+    import numpy as np
+
+    kron, a, area = (
+        np.nan_to_num(np.asarray(catalogue[name], dtype=float))
+        for name in ("kron_radius", "a_image", "isoarea")
+    )
+    return np.maximum(kron * a, 2 * np.sqrt(area / np.pi))

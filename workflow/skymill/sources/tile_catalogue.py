@@ -1,6 +1,6 @@
 """From instrumental measurements to the catalogue of a tile: what happens to it, in order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..tree import APERTURES
 from .calibrators import one_to_one
 from .completeness import completeness
 from .epochs import history
-from .instrumental import MICROJANSKY, calibrated
+from .instrumental import calibrated
 from .magnitude_bias import bias_curve, isolated
 from .map_lookup import look_up
 from .ndith import Coverage, covered_area, covering
@@ -86,61 +86,63 @@ def finish(
     Table
         Table ``single`` or ``idual``; spurious sources are gone.
     """
+    table = drop_spurious(table, suffixes.values(), detected, field)
     xi, eta = project(table["ra"], table["dec"], field.centre)
-    flag = _spurious(table, xi, eta, detected, field)
-    counted = count_within(
-        xi[~flag], eta[~flag], xi[flag], eta[flag], field.settings["spurious"]["count_radius"]
-    )
-    removed = np.flatnonzero(flag)
-    table, xi, eta = table[~flag], xi[~flag], eta[~flag]
     x, y = np.asarray(table["x_image"]), np.asarray(table["y_image"])
     table["misalign"] = look_up(field.maps["align", detected, mode, ""], x, y, field.size)
     table["misalignerr"] = look_up(field.maps["alerr", detected, mode, ""], x, y, field.size)
-    matched = one_to_one(
-        table["ra"],
-        table["dec"],
-        field.reference["ra"],
-        field.reference["dec"],
-        field.settings["magnitude_bias"]["match_radius"],
-    )[0]
-    known = np.isin(np.arange(len(table)), matched)
+    known = _known_stars(table, field)
     for band, suffix in suffixes.items():
         measured = np.isfinite(np.asarray(table[f"flux_aper5{suffix}"], dtype=float))
         apply_zero_points(table, suffix, band, mode, field)
-        seen = history(
-            field.coverages.get(band, []),
-            xi,
-            eta,
-            measured,
-            field.settings["ndith"]["edge"],
-            field.side,
-        )
+        coverages, distance = field.coverages.get(band, []), field.settings["ndith"]["edge"]
+        seen = history(coverages, xi, eta, measured, distance, field.side)
         for name, values in seen.items():
             table[f"{name}{suffix}"] = values
-        table[f"ssflag{suffix}"] = np.zeros(len(table), np.int16)
-        table[f"sscount_30{suffix}"] = counted
         correct_magnitude_bias(table, suffix, xi, eta, known, field.settings["magnitude_bias"])
-    table.meta["removed"] = removed.size
     return table
 
 
-def _spurious(
-    table: Table, xi: np.ndarray, eta: np.ndarray, detected: str, field: Field
-) -> np.ndarray:
-    limits = field.settings["spurious"]
-    pool = field.pool
+def drop_spurious(table: Table, suffixes: Iterable[str], detected: str, field: Field) -> Table:
+    """A catalogue without its spurious sources.
+
+    Parameters
+    ----------
+    table : Table
+        Any catalogue with ``ra`` and ``dec``.
+    suffixes : iterable of str
+        Of the bands' columns: all bands share one list of sources.
+    detected : str
+        The band in which the sources were detected.
+    field : Field
+
+    Returns
+    -------
+    Table
+        With ``ssflag`` and ``sscount_30`` for each suffix, and their number in
+        ``meta["removed"]``.
+    """
+    limits, pool = field.settings["spurious"], field.pool
+    xi, eta = project(table["ra"], table["dec"], field.centre)
     found = match(table["ra"], table["dec"], pool["ra"], pool["dec"], limits["match_radius"])[0]
     known = np.isin(np.arange(len(table)), found)
-    area = covered_area(field.coverages.get(detected, []), field.side)
-    return spurious(
-        xi,
-        eta,
-        known,
-        area if area > 0 else field.side**2,
-        limits["eps"],
-        limits["min_samples"],
-        limits["chance_links"],
-    )[0]
+    area = covered_area(field.coverages.get(detected, []), field.side) or field.side**2
+    search = limits["eps"], limits["min_samples"], limits["chance_links"]
+    flag, _ = spurious(xi, eta, known, area, *search)
+    counted = count_within(xi[~flag], eta[~flag], xi[flag], eta[flag], limits["count_radius"])
+    kept = table[~flag]
+    for suffix in suffixes:
+        kept[f"ssflag{suffix}"] = np.zeros(len(kept), np.int16)
+        kept[f"sscount_30{suffix}"] = counted
+    kept.meta["removed"] = int(flag.sum())
+    return kept
+
+
+def _known_stars(table: Table, field: Field) -> np.ndarray:
+    """Which sources Gaia XP knows."""
+    radius, stars = field.settings["magnitude_bias"]["match_radius"], field.reference
+    matched = one_to_one(table["ra"], table["dec"], stars["ra"], stars["dec"], radius)[0]
+    return np.isin(np.arange(len(table)), matched)
 
 
 def apply_zero_points(table: Table, suffix: str, band: str, mode: str, field: Field) -> None:
@@ -184,22 +186,16 @@ def correct_magnitude_bias(
     class_star = np.asarray(table[f"class_star{suffix}"], dtype=float)
     flags = np.ma.filled(table[f"flags{suffix}"], SATURATED)
     masked = np.ma.filled(table[f"imaflags_iso{suffix}"], 1) != 0
-    stars = known & (class_star > limits["class_star"]) & (flags == 0) & ~masked
-    stars &= isolated(xi, eta, limits["isolation"])
+    stars = known & (class_star > limits["class_star"])
+    clean = stars & (flags == 0) & ~masked & isolated(xi, eta, limits["isolation"])
     curve = bias_curve(
-        aperture[stars], auto[stars], limits["bin"], limits["max_bin"], limits["min_stars"]
+        aperture[clean], auto[clean], limits["bin"], limits["max_bin"], limits["min_stars"]
     )
-    corrected = known & (class_star > limits["class_star"])
-    corrected |= (class_star > limits["confident"]) & (flags < SATURATED)
-    corrected &= np.isfinite(aperture) & np.isfinite(auto)
-    auto[corrected] -= curve.at(aperture[corrected])
-    table[f"mag_auto{suffix}"] = auto
-    flux = np.array(table[f"flux_auto{suffix}"], dtype=float)
-    fluxerr = np.array(table[f"fluxerr_auto{suffix}"], dtype=float)
-    new = 10 ** (0.4 * (MICROJANSKY - auto[corrected]))
-    fluxerr[corrected] *= new / flux[corrected]
-    flux[corrected] = new
-    table[f"flux_auto{suffix}"], table[f"fluxerr_auto{suffix}"] = flux, fluxerr
+    corrected = stars | ((class_star > limits["confident"]) & (flags < SATURATED))
+    shift = np.where(corrected & np.isfinite(aperture), curve.at(aperture), 0.0)
+    table[f"mag_auto{suffix}"] = auto - shift
+    for name in ("flux_auto", "fluxerr_auto"):
+        table[f"{name}{suffix}"] = np.asarray(table[f"{name}{suffix}"]) * 10 ** (0.4 * shift)
 
 
 def band_completeness(table: Table, band: str, field: Field) -> Table:

@@ -2,7 +2,8 @@
 
 As KS4's: in each bin the median of reference − instrumental magnitude after an iterated clip. Two
 things differ. A bin with too few stars borrows from its neighbours (`map_windows.windows`), where
-KS4 leaves the nominal value. And the error is that of the value, where KS4 gives the stars' scatter.
+KS4 leaves the nominal value. And the error is that of the value, where KS4's is the scatter of the
+stars.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,155 @@
+"""The calibration maps of a tile and band, from its catalogue and Gaia XP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.table import Table
+
+from ..tree import APERTURES
+from .align_map import align_map
+from .calibrators import clean_stars, one_to_one
+from .instrumental import instrumental
+from .map_lookup import bin_count, look_up
+from .zero_point_map import zero_point_map
+
+Maps = dict[tuple[str, str], np.ndarray]
+"""(kind, aperture) → map; astrometric maps have no aperture."""
+
+
+@dataclass(frozen=True)
+class Stars:
+    """Clean stars matched with the reference; arrays of one length.
+
+    Attributes
+    ----------
+    row : ndarray of int
+        Their rows in the catalogue.
+    x, y : ndarray
+        1-based pixels.
+    mag, magerr : ndarray
+        Of the reference, mag.
+    separation : ndarray
+        From the reference's position, arcsec.
+    """
+
+    row: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    mag: np.ndarray
+    magerr: np.ndarray
+    separation: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> "Stars":
+        """Some of them."""
+        return Stars(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+
+def matched_stars(
+    catalogue: Table, suffix: str, reference: Table, band: str, limits: Mapping
+) -> Stars:
+    """Clean stars whose nearest neighbour in the reference they are in turn.
+
+    Parameters
+    ----------
+    catalogue : Table
+        Table ``single_instrumental`` or ``idual_instrumental``.
+    suffix : str
+        Of the band's columns: empty or ``_<band>``.
+    reference : Table
+        ``ra``, ``dec``, ``mag_<band>``, ``magerr_<band>``.
+    band : str
+    limits : mapping
+        The section sources.maps.
+    """
+    row, star, separation = one_to_one(
+        catalogue["ra"], catalogue["dec"], reference["ra"], reference["dec"], limits["match_radius"]
+    )
+    clean = clean_stars(
+        catalogue[f"flags{suffix}"],
+        catalogue[f"imaflags_iso{suffix}"],
+        np.asarray(catalogue[f"class_star{suffix}"]),
+        instrumental(catalogue[f"flux_auto{suffix}"], catalogue[f"fluxerr_auto{suffix}"])[1],
+        limits,
+    )
+    stars = Stars(
+        row,
+        np.asarray(catalogue["x_image"])[row],
+        np.asarray(catalogue["y_image"])[row],
+        np.asarray(reference[f"mag_{band.lower()}"], dtype=float)[star],
+        np.asarray(reference[f"magerr_{band.lower()}"], dtype=float)[star],
+        separation,
+    )
+    return stars.where(clean[row] & (stars.mag > limits["bright"]))
+
+
+def tile_maps(
+    catalogue: Table,
+    suffix: str,
+    reference: Table,
+    band: str,
+    size: int,
+    limits: Mapping,
+    nominal: float,
+) -> Maps:
+    """All maps of a band.
+
+    Parameters
+    ----------
+    catalogue, suffix, reference, band, limits
+        As for `matched_stars`.
+    size : int
+        Pixels a side of the tile.
+    nominal : float
+        Zero point of a tile without calibrators.
+    """
+    stars = matched_stars(catalogue, suffix, reference, band, limits)
+    align = astrometric_maps(stars.where(stars.mag < limits["align_faint"]), size, limits)
+    local = look_up(align["align", ""], stars.x, stars.y, size)
+    near = stars.separation < np.fmax(limits["match_limit"], local)
+    calibrators = stars.where(near & (stars.mag < limits["faint"]))
+    return align | photometric_maps(calibrators, catalogue, suffix, size, limits, nominal)
+
+
+def astrometric_maps(stars: Stars, size: int, limits: Mapping) -> Maps:
+    """Alignment, its scatter and the stars' count."""
+    count = bin_count(size, limits["align_bin"])
+    made = align_map(
+        stars.x,
+        stars.y,
+        stars.separation,
+        size,
+        count,
+        limits["align_window"],
+        limits["min_stars"],
+    )
+    return {("align", ""): made.separation, ("alerr", ""): made.scatter, ("astar", ""): made.stars}
+
+
+def photometric_maps(
+    stars: Stars, catalogue: Table, suffix: str, size: int, limits: Mapping, nominal: float
+) -> Maps:
+    """Zero point, its error and the calibrators' count in each aperture."""
+    count = bin_count(size, limits["zp_bin"])
+    maps: Maps = {}
+    for aperture in APERTURES:
+        end = f"{aperture.lower()}{suffix}"
+        mag, magerr = instrumental(
+            np.asarray(catalogue[f"flux_{end}"])[stars.row],
+            np.asarray(catalogue[f"fluxerr_{end}"])[stars.row],
+        )
+        made = zero_point_map(
+            stars.x,
+            stars.y,
+            stars.mag - mag,
+            np.hypot(stars.magerr, magerr),
+            size,
+            count,
+            limits["clip"],
+            limits["min_stars"],
+            nominal,
+        )
+        maps["zp", aperture] = made.zp
+        maps["zperr", aperture] = made.error
+        maps["pstar", aperture] = made.stars
+    return maps
