@@ -76,7 +76,7 @@ def run_plan(options: argparse.Namespace) -> None:
         "exposures": plan.exposure_rows(simulate["plan"], bands, camera),
         "calibrations": plan.calibration_rows(simulate["plan"], bands, camera),
     }
-    with recording("simulate plan", simulate["plan"], [settings["camera"]], options.receipt) as rec:
+    with recording("simulate plan", simulate["plan"], [], options.receipt) as rec:
         for name, rows in tables.items():
             store_text(options.folder / f"{name}.csv", plan.table_text(rows), rec)
 
@@ -137,7 +137,7 @@ def run_sky(options: argparse.Namespace) -> None:
     def rng(name: str):
         return generator("simulate", simulate["seed"], "catalogue", name)
 
-    with recording("simulate sky", simulate, [settings["camera"]], options.receipt) as record:
+    with recording("simulate sky", simulate, [], options.receipt) as record:
         schema = table_schema("truth_sources", REFERENCE_BANDS)
         write_parquet(options.data / "truth/sources.parquet", sky, schema, record)
         paths = settings["references"]["catalogues"]
@@ -152,13 +152,14 @@ def run_sky(options: argparse.Namespace) -> None:
 
 def run_exposure(options: argparse.Namespace) -> None:
     """Write an exposure's raw frame, its truth and its artefacts."""
-    from ..config import load_camera, load_config
+    from ..config import load_camera, load_config, read_yaml
     from ..io.fits import write_images
     from ..io.json import write_json
     from ..io.parquet import read_table, table_schema, write_table
     from ..io.provenance import recording
-    from . import exposure as exposing
     from . import truth
+    from .conditions import conditions
+    from .exposure import expose
     from .raw import raw_images, truncate
 
     settings = load_config(options.config)
@@ -166,14 +167,14 @@ def run_exposure(options: argparse.Namespace) -> None:
     camera = load_camera(settings["camera"])
     exposure = planned_exposure(options.exposure, settings, camera)
     sky = read_table(options.sources)
-    now = exposing.conditions(exposure, simulate, camera)
+    now = conditions(exposure, simulate, camera)
     chips, artefacts, pixels = {}, [], []
-    for detector, raw, found in exposing.expose(exposure, sky, simulate, camera):
+    for detector, raw, found in expose(exposure, sky, simulate, camera):
         chips[detector.chip.name] = truth.chip_truth(detector, now, simulate)
         artefacts.append((detector.chip.name, found))
         pixels.append((detector.chip, raw))
-    inputs = [options.sources, settings["camera"]]
-    with recording("simulate exposure", simulate, inputs, options.receipt) as record:
+    used = {"camera": read_yaml(settings["camera"]), **simulate}
+    with recording("simulate exposure", used, [options.sources], options.receipt) as record:
         images = raw_images(camera, exposure.site, "OBJECT", exposure, pixels)
         write_images(options.raw, images, record)
         if now.status == "truncated":
@@ -185,7 +186,7 @@ def run_exposure(options: argparse.Namespace) -> None:
 
 def run_calibration(options: argparse.Namespace) -> None:
     """Write a calibration frame."""
-    from ..config import load_camera, load_config
+    from ..config import load_camera, load_config, read_yaml
     from ..io.fits import write_images
     from ..io.provenance import recording
     from .calibration import calibrate
@@ -196,8 +197,8 @@ def run_calibration(options: argparse.Namespace) -> None:
     camera = load_camera(settings["camera"])
     frame, target = planned_calibration(options.frame, settings, camera)
     pixels = [(detector.chip, raw) for detector, raw in calibrate(frame, simulate, camera)]
-    inputs = [settings["camera"]]
-    with recording("simulate calibration", simulate, inputs, options.receipt) as record:
+    used = {"camera": read_yaml(settings["camera"]), **simulate}
+    with recording("simulate calibration", used, [], options.receipt) as record:
         kind = {"bias": "BIAS", "dark": "DARK", "flat": "FLAT", "field": "OBJECT"}[frame["kind"]]
         images = raw_images(camera, frame["site"], kind, target, pixels)
         write_images(options.raw, images, record)

@@ -8,8 +8,8 @@ from ..io.fits import make_header
 
 WAVES = 24
 """Plane waves that make up the pattern."""
-SHORTEST = 0.6
-"""Shortest wavelength, degrees: a few pixels of a small map."""
+SHORTEST = 1.0
+"""Shortest wavelength, degrees: six pixels of a map of 1024²."""
 CONTRAST = 0.25
 """rms of ln E(B−V)."""
 

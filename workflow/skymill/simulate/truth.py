@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from astropy.table import Table
 
+from .conditions import Conditions
 from .detector import Detector, flat_response
-from .exposure import Conditions, true_wcs
 from .plan import Exposure
 from .readout import Pixels
+from .source_light import true_wcs
 
 KINDS = ("cosmic_ray", "crosstalk", "saturation", "bleed", "hot_column", "dead_amplifier")
 KINDS += ("satellite",)
