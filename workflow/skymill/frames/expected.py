@@ -40,3 +40,26 @@ def expected_flux(
     one = np.ones(matched.size)
     offset, slope, *_ = huber_line(color[matched], difference, one, HUBER, sloped)
     return 10 ** (-0.4 * (mag + offset + slope * color))
+
+
+def outshone(x: np.ndarray, y: np.ndarray, mag: np.ndarray, radius: float) -> np.ndarray:
+    """Which stars have a brighter one within `radius` (in the unit of x and y): blends hide them.
+
+    Parameters
+    ----------
+    x, y, mag : ndarray, shape (n,)
+        Positions in a plane, and magnitudes.
+    radius : float
+
+    Returns
+    -------
+    ndarray of bool
+    """
+    from scipy.spatial import cKDTree
+
+    hidden = np.zeros(x.size, dtype=bool)
+    if x.size:
+        couples = cKDTree(np.column_stack([x, y])).query_pairs(radius, output_type="ndarray")
+        first, second = couples.T
+        hidden[np.where(mag[first] > mag[second], first, second)] = True
+    return hidden

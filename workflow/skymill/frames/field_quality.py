@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from .astrometry import Astrometry, References
-from .expected import expected_flux
+from .expected import expected_flux, outshone
 from .measured_chip import MeasuredChip
 from .places import on_chip, separations
-from .quality import Sections
+from .quality import Sections, judge_sections
+from .tpv import plane_of_sky
 
 Chips = Mapping[str, MeasuredChip]
 
@@ -31,9 +32,11 @@ def chip_sections(
         error = error[np.isfinite(error)]
         least = settings["expected_snr"] * float(np.median(error)) if error.size else np.inf
         shown = chip.is_good(x, y) & (flux[near] >= least)
-        distance = separations(
-            cards, references.ra[near][shown], references.dec[near][shown], chip, settings["radius"]
-        )
+        ra, dec = references.ra[near], references.dec[near]
+        xi, eta = plane_of_sky(ra, dec, cards["CRVAL1"], cards["CRVAL2"])
+        hidden = outshone(3600 * xi, 3600 * eta, references.mag[near], settings["isolation"])
+        shown &= ~hidden
+        distance = separations(cards, ra[shown], dec[shown], chip, settings["radius"])
         result[name] = judge_sections(x[shown], y[shown], distance, chip.chip.shape, settings)
     return result
 

@@ -1,6 +1,7 @@
 """The zero points of an exposure: matched stars, KS4's cuts, a fit per amplifier, a judgement."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from astropy.table import Table
@@ -12,11 +13,19 @@ from .astrometry import Astrometry
 from .matching import pairs
 from .measured_chip import MeasuredChip
 from .places import on_chip, placed_rows
-from .zero_point import ZeroPoint, fit_amplifier, middle_row, settle
+from .zero_point import AmplifierStars, ZeroPoint, fit_exposure, middle_row
 
 Chips = Mapping[str, MeasuredChip]
 LOG_ERROR = 2.5 / np.log(10)
 """Error of a magnitude over the relative error of its flux."""
+
+
+@dataclass(frozen=True)
+class Census:
+    """How many reference stars should and do show on an amplifier."""
+
+    expected: int
+    seen: int
 
 
 def zero_points(
@@ -35,85 +44,83 @@ def zero_points(
     settings : Mapping
         ``frames.photometry``.
     """
-    fits, faults = {}, {}
+    reference = photometry if solution.pointing is not None else photometry[:0]
+    stars, counts = {}, {}
     for name, chip in chips.items():
-        if solution.pointing is None:
-            fits[name] = [None for _ in chip.chip.amplifiers]
-            faults[name] = [_mask_fault(chip, amplifier) for amplifier in chip.chip.amplifiers]
-        else:
-            fits[name], faults[name] = _chip_zero_points(
-                chip, solution.chips[name].cards, photometry, settings
-            )
-    return settle(fits, faults, settings)
+        stars[name], counts[name] = _amplifier_stars(
+            chip, solution.chips[name].cards, reference, settings
+        )
+    expected = sum(census.expected for own in counts.values() for census in own)
+    seen = sum(census.seen for own in counts.values() for census in own)
+    usual = seen / expected if expected else 0.0
+    faults = {
+        name: [
+            _mask_fault(chip, amplifier) or _blind_fault(census, usual, settings)
+            for amplifier, census in zip(chip.chip.amplifiers, counts[name], strict=True)
+        ]
+        for name, chip in chips.items()
+    }
+    return fit_exposure(stars, faults, settings)
 
 
-def _chip_zero_points(
+def _amplifier_stars(
     chip: MeasuredChip,
     cards: Mapping[str, float | str],
-    photometry: Table,
+    reference: Table,
     settings: Mapping,
-) -> tuple[list[ZeroPoint | None], list[str]]:
-    """Fit and fault of every amplifier of a chip."""
+) -> tuple[list[AmplifierStars], list[Census]]:
+    """For every amplifier of a chip: the stars of its fit, and its census."""
     table, placed = chip.sources, placed_rows(chip)
-    x, y, near = on_chip(cards, chip, np.asarray(photometry["ra"]), np.asarray(photometry["dec"]))
-    star = photometry[near]
-    sources = tpv.plane_of_pixels(
-        cards, np.asarray(table["x"])[placed], np.asarray(table["y"])[placed]
+    x, y, near = on_chip(cards, chip, np.asarray(reference["ra"]), np.asarray(reference["dec"]))
+    star = reference[near]
+    own = (np.asarray(table[name])[placed] for name in ("x", "y"))
+    first, second, _ = pairs(
+        *tpv.plane_of_pixels(cards, *own),
+        *tpv.plane_of_pixels(cards, x, y),
+        settings["match_radius"],
     )
-    first, second, _ = pairs(*sources, *tpv.plane_of_pixels(cards, x, y), settings["match_radius"])
+    seen = np.isin(np.arange(len(star)), second)
     rows = placed[first]
-    seen = np.zeros(len(star), dtype=bool)
-    seen[second] = True
-    usable = _usable(chip, rows, settings)
     error = np.asarray(star["magerr"], dtype=float)[second]
-    usable &= np.asarray(error <= settings["reference_magerr"])
+    usable = _usable(chip, rows, settings) & (error <= settings["reference_magerr"])
     rows, second, error = rows[usable], second[usable], error[usable]
-    flux = np.asarray(table["flux_auto"])[rows]
-    own = LOG_ERROR / chip.snr[rows]
+    flux, height = (np.asarray(table[name])[rows] for name in ("flux_auto", "y"))
     difference = np.asarray(star["mag"], dtype=float)[second] + 2.5 * np.log10(flux)
-    sigma = np.sqrt(own**2 + error**2 + settings["floor"] ** 2)
-    place, height = chip.amplifier_of(x, y), np.asarray(table["y"])[rows]
+    sigma = np.sqrt((LOG_ERROR / chip.snr[rows]) ** 2 + error**2 + settings["floor"] ** 2)
     reader = chip.amplifier_of(np.asarray(table["x"])[rows], height)
-    shown = chip.is_good(x, y)
-    fits, faults = [], []
+    place, shown = chip.amplifier_of(x, y), chip.is_good(x, y)
+    stars, counts = [], []
     for amplifier in chip.chip.amplifiers:
         mine = reader == amplifier.index
         t = height[mine] - middle_row(amplifier.rows)
-        fits.append(fit_amplifier(t, difference[mine], sigma[mine], settings))
-        expected = shown & (place == amplifier.index)
-        faults.append(
-            _mask_fault(chip, amplifier)
-            or _blind_fault(int(expected.sum()), int((expected & seen).sum()), settings)
-        )
-    return fits, faults
+        stars.append(AmplifierStars(t, difference[mine], sigma[mine]))
+        here = shown & (place == amplifier.index)
+        counts.append(Census(int(here.sum()), int((here & seen).sum())))
+    return stars, counts
 
 
 def _usable(chip: MeasuredChip, rows: np.ndarray, settings: Mapping) -> np.ndarray:
-    """KS4's cuts: flags, mask bits, error, and stellarity above the amplifier's median."""
+    """KS4's cuts on sources: flags, mask bits, error, stellarity."""
     table = chip.sources
-    stellarity = np.asarray(table["class_star"], dtype=float)
-    reader = chip.amplifier_of(np.asarray(table["x"]), np.asarray(table["y"]))
-    least = np.full(len(table), np.nan)
-    for amplifier in chip.chip.amplifiers:
-        mine = (reader == amplifier.index) & np.isfinite(stellarity)
-        if mine.any():
-            least[reader == amplifier.index] = np.quantile(
-                stellarity[mine], settings["stellarity_quantile"]
-            )
-    flags = np.asarray(table["flags"])[rows]
-    good = (flags < settings["flags_below"]) & (np.asarray(table["imaflags_iso"])[rows] == 0)
+    good = np.asarray(table["flags"])[rows] < settings["flags_below"]
+    good &= np.asarray(table["imaflags_iso"])[rows] == 0
     good &= chip.snr[rows] * settings["magerr"] >= LOG_ERROR
-    return good & (stellarity[rows] >= least[rows])
+    return good & (np.asarray(table["class_star"], dtype=float)[rows] >= settings["stellarity"])
 
 
 def _mask_fault(chip: MeasuredChip, amplifier: Amplifier) -> str:
+    """An amplifier is bad if most of its area is masked as such."""
     bits = chip.mask[amplifier.rows, amplifier.columns]
     masked = np.mean((bits & np.uint8(MaskBit.AMPLIFIER)) != 0)
     return "masked as a bad amplifier" if masked > 0.5 else ""
 
 
-def _blind_fault(expected: int, seen: int, settings: Mapping) -> str:
-    """An amplifier that shows hardly any of the stars that lie on it is dead."""
-    if expected >= settings["least_stars_slope"] and seen < settings["seen_fraction"] * expected:
-        return f"shows {seen} of {expected} reference stars"
+def _blind_fault(census: Census, usual: float, settings: Mapping) -> str:
+    """An amplifier that shows hardly any of the stars that lie on it is dead.
+
+    `usual` is the fraction that the whole exposure shows: in bad seeing no amplifier shows all.
+    """
+    least = settings["seen_fraction"] * usual * census.expected
+    if census.expected >= settings["least_stars_slope"] and census.seen < least:
+        return f"shows {census.seen} of {census.expected} reference stars"
     return ""

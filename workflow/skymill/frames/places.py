@@ -27,7 +27,7 @@ def separations(
     chip: MeasuredChip,
     radius: float,
 ) -> np.ndarray:
-    """Arcsec from each position to the source that it pairs with; infinite without one."""
+    """Arcsec from each position to the source that it pairs with; infinite where it has none."""
     rows = placed_rows(chip)
     xi, eta = tpv.plane_of_sky(ra, dec, cards["CRVAL1"], cards["CRVAL2"])
     x, y = (np.asarray(chip.sources[name])[rows] for name in ("x", "y"))

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MEDIAN_RAYLEIGH = 1.1774
+"""Median of a Rayleigh distribution, the distance of two errors of σ 1."""
+
 
 @dataclass(frozen=True)
 class Sections:
@@ -81,11 +84,9 @@ def judge_sections(
 
 
 def _clipped_rms(distance: np.ndarray, clip: float) -> float:
-    """Root mean square of distances after clipping at `clip` times itself, until it settles."""
-    kept = distance
-    while True:
-        rms = float(np.sqrt(np.mean(kept**2)))
-        inside = kept[kept <= clip * rms]
-        if inside.size == kept.size or inside.size == 0:
-            return rms
-        kept = inside
+    """Root mean square of distances within `clip` σ, where σ follows from their median (Rayleigh).
+
+    A wrong counterpart or two among few stars don't move the median; a bad solution does.
+    """
+    kept = distance[distance <= clip * np.median(distance) / MEDIAN_RAYLEIGH]
+    return float(np.sqrt(np.mean(kept**2)))

@@ -4,10 +4,11 @@ KS4 (Paper III §3.1.1) fits each amplifier of each frame by itself, since its r
 its neighbours' and drifts along y. Here the fit is Huber's (1964, Ann. Math. Stat. 35, 73), about
 the amplifier's middle row, and weighted by the errors of both magnitudes.
 
-An amplifier with too few stars for a line takes a constant; with too few for that, the median of
-its chip's (or the exposure's) good amplifiers, whose scatter is then its error: a star-poor corner
-is no fault of the read-out port. It's *bad* if it is masked, if stars are expected and missing, or
-if its zero point lies far from its neighbours'.
+A star-poor corner is no fault of the read-out port. An amplifier with too few stars for a line
+takes the median slope of its chip's amplifiers (the exposure's, where the chip has fewer than
+three lines) and fits the constant; with too few for that, it takes their median zero point too,
+whose scatter is then its error. It's *bad* if it is masked, if stars are expected and missing, or
+if its zero point lies far from the exposure's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ import numpy as np
 
 ROUNDS = 50
 TOLERANCE = 1e-7
+LEAST_LINES = 3
+"""A chip with fewer fitted lines takes its typical slope from the whole exposure."""
 LEAST_SCATTER = 1e-4
 """mag; keeps weights finite when stars agree perfectly."""
 
@@ -49,6 +52,23 @@ class ZeroPoint:
     rms: float
     bad: bool
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class AmplifierStars:
+    """Matched stars of one amplifier; arrays of shape (n,).
+
+    Attributes
+    ----------
+    t : ndarray
+        Rows from the amplifier's middle row.
+    difference, sigma : ndarray
+        Reference − instrumental magnitude and its error, mag.
+    """
+
+    t: np.ndarray
+    difference: np.ndarray
+    sigma: np.ndarray
 
 
 def huber_line(
@@ -101,30 +121,65 @@ def huber_line(
     return a, b, error, scatter
 
 
-def fit_amplifier(
-    t: np.ndarray, difference: np.ndarray, sigma: np.ndarray, settings: Mapping
-) -> ZeroPoint | None:
-    """The zero point of one amplifier from its own stars, or None if they are too few.
+def fit_exposure(
+    stars: Mapping[str, Sequence[AmplifierStars]],
+    faults: Mapping[str, Sequence[str]],
+    settings: Mapping,
+) -> dict[str, list[ZeroPoint]]:
+    """The zero points of all amplifiers of an exposure.
 
     Parameters
     ----------
-    t : ndarray
-        Rows from the middle row.
-    difference, sigma : ndarray
-        Reference − instrumental magnitude and its error.
+    stars : Mapping
+        Chip → the stars of each of its amplifiers.
+    faults : Mapping
+        Chip → for each amplifier why it's bad whatever its stars say; '' if it isn't.
     settings : Mapping
-        ``least_stars``, ``least_stars_slope``, ``huber``.
+        ``least_stars``, ``least_stars_slope``, ``huber``, ``deviation`` (mag).
     """
-    if t.size < settings["least_stars"]:
+    lines = {
+        chip: [
+            fit_line(amplifier, settings)
+            if amplifier.t.size >= settings["least_stars_slope"] and not fault
+            else None
+            for amplifier, fault in zip(own, faults[chip], strict=True)
+        ]
+        for chip, own in stars.items()
+    }
+    slopes = {chip: [line.slope for line in own if line] for chip, own in lines.items()}
+    everywhere = [slope for own in slopes.values() for slope in own]
+    fits, typical = {}, {}
+    for chip, own in stars.items():
+        known = slopes[chip] if len(slopes[chip]) >= LEAST_LINES else everywhere
+        typical[chip] = float(np.median(known)) if known else 0.0
+        fits[chip] = [
+            line or fit_constant(amplifier, typical[chip], settings)
+            for line, amplifier in zip(lines[chip], own, strict=True)
+        ]
+    return settle(fits, faults, typical, settings)
+
+
+def fit_line(stars: AmplifierStars, settings: Mapping) -> ZeroPoint:
+    """Zero point and slope of one amplifier from its own stars."""
+    zp, slope, error, rms = huber_line(
+        stars.t, stars.difference, stars.sigma, settings["huber"], True
+    )
+    return ZeroPoint(zp, slope, error, stars.t.size, rms, False)
+
+
+def fit_constant(stars: AmplifierStars, slope: float, settings: Mapping) -> ZeroPoint | None:
+    """Zero point of one amplifier whose slope is given; None with too few stars."""
+    if stars.t.size < settings["least_stars"]:
         return None
-    sloped = t.size >= settings["least_stars_slope"]
-    zp, slope, error, rms = huber_line(t, difference, sigma, settings["huber"], sloped)
-    return ZeroPoint(zp, slope, error, t.size, rms, False, "" if sloped else "constant")
+    level = stars.difference - slope * stars.t
+    zp, _, error, rms = huber_line(stars.t, level, stars.sigma, settings["huber"], False)
+    return ZeroPoint(zp, slope, error, stars.t.size, rms, False, "slope of its neighbours")
 
 
 def settle(
     fits: Mapping[str, Sequence[ZeroPoint | None]],
     faults: Mapping[str, Sequence[str]],
+    slopes: Mapping[str, float],
     settings: Mapping,
 ) -> dict[str, list[ZeroPoint]]:
     """Judge the amplifiers of an exposure by each other and fill what is missing.
@@ -132,9 +187,11 @@ def settle(
     Parameters
     ----------
     fits : Mapping
-        Chip → what `fit_amplifier` gave for each of its amplifiers.
+        Chip → the fit of each of its amplifiers, None where its stars are too few.
     faults : Mapping
         Chip → for each amplifier why it's bad whatever its fit; '' if it isn't.
+    slopes : Mapping
+        Chip → slope of an amplifier without a fit, mag/pixel.
     settings : Mapping
         ``deviation`` (mag): how far a good amplifier may lie from the median of its exposure.
 
@@ -153,7 +210,7 @@ def settle(
     result = {}
     for chip, own in fits.items():
         near = np.array([f.zp for f in sound[chip] if abs(f.zp - centre) <= limit])
-        stand_in = _stand_in(near if near.size else everywhere)
+        stand_in = _stand_in(near if near.size else everywhere, slopes[chip])
         result[chip] = [
             _judged(fit, fault, centre, limit, stand_in)
             for fit, fault in zip(own, faults[chip], strict=True)
@@ -161,12 +218,12 @@ def settle(
     return result
 
 
-def _stand_in(values: np.ndarray) -> ZeroPoint:
+def _stand_in(values: np.ndarray, slope: float) -> ZeroPoint:
     if values.size == 0:
         return ZeroPoint(np.nan, 0.0, np.nan, 0, np.nan, True, "no star in the exposure")
     middle = float(np.median(values))
     scatter = 1.4826 * float(np.median(np.abs(values - middle)))
-    return ZeroPoint(middle, 0.0, scatter, 0, np.nan, False, "neighbours")
+    return ZeroPoint(middle, slope, scatter, 0, np.nan, False, "its neighbours' zero point")
 
 
 def _judged(
