@@ -12,8 +12,8 @@
 | edge | logical OR, over all measurements |
 
 Times and flags are those of the clean measurements; where a band has none, of all, so that a null
-magnitude keeps its reason. A band without any detection is null throughout, ndith too: from the
-catalogues one can't tell whether it was observed (Paper III has 0 where it wasn't).
+magnitude keeps its reason. A band without any detection is null here throughout, ndith too: from
+the catalogues one can't tell whether it was observed (Paper III has 0 where it wasn't).
 """  # noqa: E501
 
 from collections.abc import Mapping

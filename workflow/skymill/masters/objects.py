@@ -55,7 +55,17 @@ def objects(
         columns = {name: values[take] for name, values in columns.items()}
         values = aggregate_band(columns, clean(columns, cuts), groups, pixel_scale)
         found |= {f"{name}_{band.lower()}": value for name, value in values.items()}
-    return found
+    return found | _edges(found, [f"edge_{band.lower()}" for band in rows.bands])
+
+
+def _edges(found: Mapping[str, np.ndarray], names: list[str]) -> dict[str, np.ndarray]:
+    """EDGE of each band; where a band has no detection, that of the other bands.
+
+    A place near the edge in one band is near it in all. Without nulls the column stays a plain
+    boolean, which readers of VOTable-in-Parquet need.
+    """
+    others = np.fmax.reduce([found[name] for name in names])
+    return {name: np.where(np.isnan(found[name]), others, found[name]) for name in names}
 
 
 def _common(
