@@ -3,8 +3,8 @@
 import numpy as np
 from numba import njit
 
-from .interpolate import BRIDGED
-from .mirror import NOTHING, own_or_mirrored
+from .interpolate import BRIDGED, EMPTY
+from .mirror import own_or_mirrored
 
 DIAMETERS = {"aper3": 3.0, "aper5": 5.0, "aper10": 10.0}
 """Column suffix → diameter in arcsec (Paper III, §3.1.2)."""
@@ -13,7 +13,7 @@ OVERSAMPLING = 5
 """Sub-pixels a side in pixels that the circle cuts, as source-extractor's."""
 
 LEAST_COVERED = 0.5
-"""An aperture of which less than this has a value has no flux."""
+"""An aperture of which less than this has data has no flux."""
 
 
 @njit(cache=True)
@@ -61,7 +61,7 @@ def circular_sums(
     Returns
     -------
     flux, noise : ndarray of float64
-        Sums, shape (n, k); NaN where less than half of the aperture has a value.
+        Sums, shape (n, k); NaN where less than half of the aperture has data.
     incomplete : ndarray of bool
         Whether the largest aperture holds pixels without data or reaches beyond the image.
     """
@@ -84,18 +84,17 @@ def circular_sums(
                 dx = i - x[n]
                 if dx * dx + dy * dy > reach * reach:
                     continue
-                value, spread, origin = own_or_mirrored(
+                value, spread, _ = own_or_mirrored(
                     data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
                 )
                 if state[j, i] >= BRIDGED:
                     incomplete[n] = True
-                if origin == NOTHING:
-                    continue
                 for k in range(count):
                     weight = _inside(dx, dy, radii[k])
                     flux[n, k] += weight * value
                     noise[n, k] += weight * spread
-                    covered[k] += weight
+                    if state[j, i] != EMPTY:
+                        covered[k] += weight
         for k in range(count):
             if covered[k] < LEAST_COVERED * np.pi * radii[k] ** 2:
                 flux[n, k] = np.nan

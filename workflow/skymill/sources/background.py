@@ -7,6 +7,7 @@ sub-tiles an image is measured.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,20 +25,22 @@ class Mesh:
     ----------
     level : ndarray
         Background at the box centres, shape (boxes in y, boxes in x), image units.
-    size : int
-        Side of a box, pixels; the centre of box k lies at (k + ½) · size − ½.
+    size : (float, float)
+        Height and width of a box, pixels; the centre of box k lies at (k + ½) · size − ½.
     noise_scale : float
         Measured rms over √variance: the median over the boxes. 1 if the variance plane is right.
     """
 
     level: np.ndarray
-    size: int
+    size: tuple[float, float]
     noise_scale: float
 
     def at(self, window: Window) -> np.ndarray:
         """The background within a window [rows, columns], float32."""
-        rows = _spline_weights(window[0].start, window[0].stop, self.size, self.level.shape[0])
-        columns = _spline_weights(window[1].start, window[1].stop, self.size, self.level.shape[1])
+        rows = _spline_weights(window[0].start, window[0].stop, self.size[0], self.level.shape[0])
+        columns = _spline_weights(
+            window[1].start, window[1].stop, self.size[1], self.level.shape[1]
+        )
         return (rows @ self.level @ columns.T).astype(np.float32)
 
 
@@ -56,16 +59,14 @@ def background_mesh(planes: Planes, settings: Mapping) -> Mesh | None:
     Mesh or None
         None if there is nothing to measure.
     """
-    size = int(settings["back_size"])
-    ny, nx = planes.shape
-    shape = (-(-ny // size), -(-nx // size))
+    edges = [_edges(length, settings["back_size"]) for length in planes.shape]
+    shape = tuple(len(edge) - 1 for edge in edges)
     level, rms, sigma, filled = (np.full(shape, np.nan) for _ in range(4))
-    for j in range(shape[0]):
-        rows = slice(j * size, min(ny, (j + 1) * size))
-        image, variance, mask = planes.read((rows, slice(0, nx)))
+    for j, (low, high) in enumerate(pairwise(edges[0])):
+        image, variance, mask = planes.read((slice(low, high), slice(0, planes.shape[1])))
         good = np.isfinite(image) & (variance > 0) & (mask == 0)
-        for i in range(shape[1]):
-            box = np.s_[:, i * size : (i + 1) * size]
+        for i, (left, right) in enumerate(pairwise(edges[1])):
+            box = np.s_[:, left:right]
             filled[j, i] = good[box].mean()
             if good[box].sum() >= LEAST_PIXELS:
                 level[j, i], rms[j, i] = _box(image[box], ~good[box])
@@ -78,7 +79,18 @@ def background_mesh(planes: Planes, settings: Mapping) -> Mesh | None:
     level[~enough] = np.nan
     ratio = (rms / sigma)[enough & (rms > 0)]
     scale = float(np.median(ratio)) if ratio.size else 1.0
+    size = (planes.shape[0] / shape[0], planes.shape[1] / shape[1])
     return Mesh(_median_filter(_fill(level), settings["back_filter"]), size, scale)
+
+
+def _edges(length: int, size: float) -> list[int]:
+    """Cut a length into boxes of one size, as near to the one asked for as can be.
+
+    source-extractor leaves a narrower box at the end and places its value as if it were whole,
+    which bends a slope there.
+    """
+    boxes = max(1, round(length / size))
+    return [length * k // boxes for k in range(boxes + 1)]
 
 
 def _box(image: np.ndarray, bad: np.ndarray) -> tuple[float, float]:
@@ -116,7 +128,7 @@ def _median_filter(level: np.ndarray, width: int) -> np.ndarray:
     return np.nanmedian(around, axis=(2, 3))
 
 
-def _spline_weights(start: int, stop: int, size: int, boxes: int) -> np.ndarray:
+def _spline_weights(start: int, stop: int, size: float, boxes: int) -> np.ndarray:
     """Weights with which each box enters each pixel: a natural cubic spline is linear in them.
 
     Beyond the outermost box centres, where a cubic runs away, it goes on along its tangent.

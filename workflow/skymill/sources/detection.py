@@ -18,7 +18,8 @@ def detect(
     Parameters
     ----------
     data : ndarray of float32
-        Background-subtracted image, shape (ny, nx), without NaN.
+        Background-subtracted image, shape (ny, nx), 0 where there is no data (in an image's first
+        row sep overlooks its mask).
     variance : ndarray of float32
         Noise of its pixels as measured (see `skymill.sources.background.Mesh.noise_scale`).
     empty : ndarray of bool

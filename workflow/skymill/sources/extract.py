@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
         header = read_header(options.image)
         band = stack_band(inputs, header)
         scale = config["tiles"]["pixel_scale"]
-        table = measure_bands(band.planes, {options.band: band}, settings, scale)[options.band]
+        table = measure_bands({options.band: band}, options.band, settings, scale)[options.band]
         table = with_sky_positions(table, header, options.image)
         schema = table_schema("single_instrumental")
         write_table(options.catalogue, table[schema.names], schema, record)

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
         headers = {band: read_header(paths[0]) for band, paths in stacks.items()}
         bands = {band: stack_band(paths, headers[band]) for band, paths in stacks.items()}
         scale = config["tiles"]["pixel_scale"]
-        tables = measure_bands(bands[detection].planes, bands, settings, scale)
+        tables = measure_bands(bands, detection, settings, scale)
         image = stacks[detection][0]
         tables = {
             band: with_sky_positions(table, headers[detection], image)

@@ -4,8 +4,8 @@ import numpy as np
 from numba import njit
 
 from .apertures import LEAST_COVERED
-from .interpolate import BRIDGED, GOOD
-from .mirror import NOTHING, own_or_mirrored
+from .interpolate import BRIDGED, EMPTY, GOOD
+from .mirror import own_or_mirrored
 
 SEARCH = 6.0
 """The first moment is taken within this many isophotal ellipses, as source-extractor's."""
@@ -152,7 +152,7 @@ def elliptical_sums(
     Returns
     -------
     flux, noise : ndarray of float64
-        Sums, shape (n,); NaN where less than half of the ellipse has a value.
+        Sums, shape (n,); NaN where less than half of the ellipse has data.
     area : ndarray of float64
         Area of the ellipse, pixels.
     incomplete : ndarray of bool
@@ -172,11 +172,11 @@ def elliptical_sums(
                 r2 = cxx * dx * dx + cyy * dy * dy + cxy * dx * dy
                 if r2 > scale[n] * scale[n]:
                     continue
-                value, spread, origin = own_or_mirrored(
+                value, spread, _ = own_or_mirrored(
                     data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
                 )
                 pixels += 1
-                used += origin != NOTHING
+                used += state[j, i] != EMPTY
                 flux[n] += value
                 noise[n] += spread
                 if state[j, i] >= BRIDGED:

@@ -12,11 +12,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from astropy.table import Table
 
+from ..errors import InputError
+from .apertures import DIAMETERS, circular_sums
 from .background import Mesh, background_mesh
 from .detection import detect
 from .flags import extraction_flags
 from .interpolate import EMPTY, GOOD, MASKED, interpolate_rows
+from .isophote import core_bits, isophotes
+from .kron import elliptical_sums, foreign_fractions, kron_radii
+from .noise import correlation_factors, empty_sums, lattice
 from .planes import ArrayPlanes, Piece, Planes, Window, cut
+from .shapes import half_light_radii, widths
+from .sizes import LADDER, window_sizes
+from .stellarity import star_locus, stellarity
+from .windowed import windowed_centroids
 
 COLUMNS = (
     *("x", "y", "x_error", "y_error"),
@@ -48,6 +57,11 @@ class Band:
     planes: Planes
     gain: float
     saturation: float
+
+    @property
+    def inverse_gain(self) -> float:
+        """Image units per e⁻; 0 where source noise isn't to be added."""
+        return 1 / self.gain if self.gain > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -128,7 +142,7 @@ class KronLight:
     Attributes
     ----------
     flux, noise : ndarray of float64
-        Sums of image and variance; NaN where less than half of the ellipse has a value.
+        Sums of image and variance; NaN where less than half of the ellipse has data.
     area : ndarray of float64
         Area of the ellipse, pixels.
     incomplete : ndarray of bool
@@ -188,21 +202,21 @@ def measure(
     DataError
         If detection fails.
     """
-    planes = ArrayPlanes(image, variance, mask)
-    return measure_bands(planes, {"": Band(planes, gain, saturation)}, settings, pixel_scale)[""]
+    bands = {"": Band(ArrayPlanes(image, variance, mask), gain, saturation)}
+    return measure_bands(bands, "", settings, pixel_scale)[""]
 
 
 def measure_bands(
-    detection: Planes, bands: Mapping[str, Band], settings: Mapping, pixel_scale: float
+    bands: Mapping[str, Band], detection: str, settings: Mapping, pixel_scale: float
 ) -> dict[str, Table]:
-    """Detect on one image; measure several at the same places.
+    """Detect in one band; measure all at the same places.
 
     Parameters
     ----------
-    detection : Planes
-        The image that detects; where a band's planes are the same object, it is read once.
     bands : mapping of str to Band
-        Images of the same shape.
+        Images of one shape.
+    detection : str
+        The band that detects.
     settings, pixel_scale
         As for `measure`.
 
@@ -211,38 +225,46 @@ def measure_bands(
     dict of str to Table
         A table as `measure`'s for each band, the same rows in the same order. Positions, their
         errors, ``a_image`` … ``theta_image``, ``kron_radius`` and ``isoarea`` are the detection
-        image's; everything else is each band's own, NaN where the band has no data.
+        band's; everything else is each band's own, NaN where the band has no data. The detection
+        band's table is what `measure` gives.
+
+    Raises
+    ------
+    InputError
+        If the bands differ in shape.
     """
-    images = {"": detection, **{f"band {name}": band.planes for name, band in bands.items()}}
-    meshes: dict[int, Mesh | None] = {}
-    for planes in images.values():
-        if id(planes) not in meshes:
-            meshes[id(planes)] = background_mesh(planes, settings)
-    rows: dict[str, list[dict]] = {name: [] for name in bands}
-    places: list[dict] = []
-    empties: dict[str, list[np.ndarray]] = {name: [] for name in bands}
-    if meshes[id(detection)] is None:
+    shape = bands[detection].planes.shape
+    if any(band.planes.shape != shape for band in bands.values()):
+        found = ", ".join(f"{name}: {band.planes.shape}" for name, band in bands.items())
+        raise InputError(f"all bands must have the shape of {detection}; got {found}.")
+    meshes = {name: background_mesh(band.planes, settings) for name, band in bands.items()}
+    if meshes[detection] is None:
         return {name: _empty_table() for name in bands}
     radii = _radii(pixel_scale)
-    for piece in cut(detection.shape, int(settings["sub_tile"]), int(settings["sub_tile_overlap"])):
-        own = load_scene(detection, meshes[id(detection)], piece.window, settings)
+    places: list[dict] = []
+    rows: dict[str, list[dict]] = {name: [] for name in bands}
+    empties: dict[str, list[np.ndarray]] = {name: [] for name in bands}
+    for piece in cut(shape, int(settings["sub_tile"]), int(settings["sub_tile_overlap"])):
+        own = load_scene(bands[detection].planes, meshes[detection], piece.window, settings)
         found, light = find(own, piece, settings)
         places.append(_places(found, piece))
         for name, band in bands.items():
             scene, sums = own, light
-            if band.planes is not detection:
-                scene = load_scene(band.planes, meshes[id(band.planes)], piece.window, settings)
+            if name != detection:
+                scene = load_scene(band.planes, meshes[name], piece.window, settings)
                 sums = kron_light(scene, found, settings)
             rows[name].append(measure_at(scene, found, sums, settings, radii, band.saturation))
             empties[name].append(
-                _empty_apertures(scene, found.segmentation, piece, detection.shape, settings, radii)
+                _empty_apertures(scene, found.segmentation, piece, shape, settings, radii)
             )
-    place = _joined(places)
+    factors = {
+        name: correlation_factors(np.concatenate(sums), settings["empty_fewest"])
+        for name, sums in empties.items()
+    }
+    place = _with_errors(_joined(places), factors[detection], bands[detection])
     order = np.lexsort((place["x"], place["y"]))
     return {
-        name: _finish(
-            _joined(rows[name]), place, np.concatenate(empties[name]), order, band, settings, radii
-        )
+        name: _finish(_joined(rows[name]), place, factors[name], band, settings, radii)[order]
         for name, band in bands.items()
     }
 
@@ -270,8 +292,6 @@ def find(scene: Scene, piece: Piece, settings: Mapping) -> tuple[Detections, Kro
     KronLight
         Their AUTO sums in this very scene, which the centroids' windows come from.
     """
-    from .windowed import windowed_centroids
-
     objects, segmentation = detect(scene.data, scene.variance, scene.state == EMPTY, settings)
     found = _isophotal(objects, segmentation, piece)
     kron = _kron_scale(scene, found, settings)
@@ -308,8 +328,6 @@ def _isophotal(objects: np.ndarray, segmentation: np.ndarray, piece: Piece) -> D
 
 
 def _kron_scale(scene: Scene, found: Detections, settings: Mapping) -> np.ndarray:
-    from .kron import kron_radii
-
     return kron_radii(
         scene.data,
         scene.state,
@@ -323,9 +341,6 @@ def _kron_scale(scene: Scene, found: Detections, settings: Mapping) -> np.ndarra
 
 def kron_light(scene: Scene, found: Detections, settings: Mapping) -> KronLight:
     """AUTO sums and half-light radii of a scene in the Kron ellipses of given sources."""
-    from .kron import elliptical_sums
-    from .shapes import half_light_radii
-
     pixels = (scene.data, scene.variance, scene.state, found.segmentation, found.ident)
     flux, noise, area, incomplete = elliptical_sums(*pixels, *found.ellipse, found.kron)
     half = half_light_radii(
@@ -371,12 +386,6 @@ def measure_at(
         Sums and noise sums, from which `measure_bands` makes fluxes and errors once the noise
         factors of the whole image are known.
     """
-    from .apertures import circular_sums
-    from .isophote import core_bits, isophotes
-    from .kron import foreign_fractions
-    from .shapes import widths
-    from .sizes import LADDER, window_sizes
-
     pixels = (scene.data, scene.variance, scene.state, found.segmentation, found.ident)
     centre = (found.x, found.y)
     flux, noise, incomplete = circular_sums(*pixels, *centre, radii)
@@ -421,8 +430,6 @@ def _at_pixels(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _radii(pixel_scale: float) -> np.ndarray:
-    from .apertures import DIAMETERS
-
     return np.array(list(DIAMETERS.values())) / 2 / pixel_scale
 
 
@@ -455,8 +462,6 @@ def _empty_apertures(
     radii: np.ndarray,
 ) -> np.ndarray:
     """Sums in empty apertures of the image's lattice that lie in the piece's core."""
-    from .noise import empty_sums, lattice
-
     x, y = lattice(shape, settings["empty_apertures"])
     rows, columns = piece.core
     mine = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
@@ -471,56 +476,52 @@ def _empty_apertures(
     )
 
 
+def _with_errors(
+    place: dict[str, np.ndarray], factors: np.ndarray, band: Band
+) -> dict[str, np.ndarray]:
+    """Put x_error and y_error in the place of their sums."""
+    sky, source = place.pop("error_sky"), place.pop("error_source")
+    error = np.sqrt(factors[0] ** 2 * sky + band.inverse_gain * source)
+    return {**place, "x_error": error[:, 0], "y_error": error[:, 1]}
+
+
 def _finish(
     raw: dict[str, np.ndarray],
     place: dict[str, np.ndarray],
-    empty: np.ndarray,
-    order: np.ndarray,
+    factors: np.ndarray,
     band: Band,
     settings: Mapping,
     radii: np.ndarray,
 ) -> Table:
-    """Turn sums into fluxes, errors and classes, in the table's order."""
-    from .apertures import DIAMETERS
-    from .noise import correlation_factors
-
-    factors = correlation_factors(empty, settings["empty_fewest"])
-    inverse_gain = 1 / band.gain if band.gain > 0 else 0.0
-    table = Table({name: place[name] for name in place if not name.startswith("error")})
-    error = np.sqrt(factors[0] ** 2 * place["error_sky"] + inverse_gain * place["error_source"])
-    table["x_error"], table["y_error"] = error[:, 0], error[:, 1]
+    """Turn sums into fluxes, errors and classes."""
+    table = Table(place)
     auto_factor = np.interp(np.sqrt(raw["area_auto"] / np.pi), radii, factors)
     table["flux_auto"] = raw["flux_auto"]
-    table["fluxerr_auto"] = _flux_error(
-        raw["flux_auto"], raw["noise_auto"], auto_factor, inverse_gain
-    )
+    table["fluxerr_auto"] = _flux_error(raw["flux_auto"], raw["noise_auto"], auto_factor, band)
     for k, name in enumerate(DIAMETERS):
-        table[f"flux_{name}"] = raw["flux"][:, k]
-        table[f"fluxerr_{name}"] = _flux_error(
-            raw["flux"][:, k], raw["noise"][:, k], factors[k], inverse_gain
-        )
+        flux, noise = raw["flux"][:, k], raw["noise"][:, k]
+        table[f"flux_{name}"] = flux
+        table[f"fluxerr_{name}"] = _flux_error(flux, noise, factors[k], band)
     for name in ("fwhm_image", "flux_radius", "flux_max", "flags", "imaflags_iso", "background"):
         table[name] = raw[name]
-    size_error = np.sqrt(factors[0] ** 2 * raw["size_sky"] + inverse_gain * raw["size_source"])
+    size_error = np.sqrt(factors[0] ** 2 * raw["size_sky"] + band.inverse_gain * raw["size_source"])
     table["class_star"] = _classes(table, raw["size"], size_error, band, settings)
     for name, type_ in INTEGERS.items():
         table[name] = table[name].astype(type_)
     table.meta["noise_factors"] = {name: float(factors[k]) for k, name in enumerate(DIAMETERS)}
-    return table[list(COLUMNS)][order]
+    return table[list(COLUMNS)]
 
 
 def _flux_error(
-    flux: np.ndarray, noise: np.ndarray, factor: np.ndarray | float, inverse_gain: float
+    flux: np.ndarray, noise: np.ndarray, factor: np.ndarray | float, band: Band
 ) -> np.ndarray:
-    return np.sqrt(factor**2 * noise + inverse_gain * np.clip(flux, 0, None))
+    return np.sqrt(factor**2 * noise + band.inverse_gain * np.clip(flux, 0, None))
 
 
 def _classes(
     table: Table, size: np.ndarray, error: np.ndarray, band: Band, settings: Mapping
 ) -> np.ndarray:
     """CLASS_STAR of every source; 0.5 where an image has too few sources to know its stars."""
-    from .stellarity import star_locus, stellarity
-
     x, y = np.asarray(table["x"]), np.asarray(table["y"])
     snr = np.asarray(table["flux_auto"] / table["fluxerr_auto"])
     clean = np.asarray((table["flags"] == 0) & (table["imaflags_iso"] == 0))

@@ -1,0 +1,59 @@
+"""Detection finds what is there, however crowded."""
+
+import numpy as np
+import pytest
+
+from skymill.errors import DataError
+from skymill.sources import detection
+
+
+def detect(image, settings, empty=None):
+    image = np.asarray(image, np.float32)
+    empty = np.zeros(image.shape, bool) if empty is None else empty
+    return detection.detect(image, np.full(image.shape, 25, np.float32), empty, settings)
+
+
+@pytest.fixture
+def crowd(add_moffat):
+    rng = np.random.default_rng(1)
+    image = rng.normal(scale=5, size=(300, 300))
+    for _ in range(150):
+        add_moffat(image, *rng.uniform(0, 300, 2), 3e4, 4.0)
+    return image
+
+
+def test_numbers_are_those_of_the_segmentation(crowd, extraction):
+    objects, segmentation = detect(crowd, extraction)
+    assert len(objects) > 100
+    peaks = segmentation[objects["ycpeak"], objects["xcpeak"]]
+    np.testing.assert_array_equal(peaks, np.arange(1, len(objects) + 1))
+
+
+def test_pixels_without_data_hold_no_source(crowd, extraction):
+    empty = np.zeros(crowd.shape, bool)
+    empty[:, :150] = True
+    objects, segmentation = detect(np.where(empty, 0, crowd), extraction, empty)
+    assert objects["xcpeak"].min() >= 150
+    assert not segmentation[empty].any()
+
+
+def test_stacks_grow_until_they_suffice(crowd, extraction, monkeypatch):
+    expected, _ = detect(crowd, extraction)
+    monkeypatch.setattr(detection, "LEAST_PIXSTACK", 1000)
+    monkeypatch.setattr(detection, "LEAST_SUB_OBJECTS", 4)
+    found, _ = detect(crowd, extraction)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_another_failure_is_reported():
+    def broken():
+        raise ValueError("something else")
+
+    with pytest.raises(DataError, match="something else"):
+        detection._with_room(broken, 100)
+
+
+def test_nothing_there(extraction):
+    objects, segmentation = detect(np.zeros((100, 100)), extraction)
+    assert len(objects) == 0
+    assert not segmentation.any()

@@ -1,0 +1,338 @@
+"""Detection and measurement as a whole: what is put in comes out, in however many pieces."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sep
+from astropy.io import fits
+from astropy.table import Table
+from scipy.spatial import cKDTree
+
+from skymill.bits import Flag, MaskBit
+from skymill.errors import InputError
+from skymill.sources.measure import COLUMNS, Band, measure, measure_bands
+from skymill.sources.planes import ArrayPlanes
+
+GAIN = 2.0
+APERTURES = ("aper3", "aper5", "aper10", "auto")
+
+
+def run(image, variance, settings, mask=None, saturation=np.inf):
+    mask = np.zeros(image.shape, np.uint8) if mask is None else mask
+    return measure(image, variance, mask, settings, 0.4, GAIN, saturation)
+
+
+def pairs(table, truth):
+    """Rows of the table and of the truth that lie within 2 pixels."""
+    distance, index = cKDTree(truth[:, :2]).query(np.c_[table["x"], table["y"]])
+    return table[distance < 2], truth[index[distance < 2]]
+
+
+@pytest.fixture(scope="module")
+def measured(star_grid, extraction):
+    return run(*star_grid[:2], extraction)
+
+
+def assert_same(first, second, **tolerance):
+    assert first.colnames == second.colnames == list(COLUMNS)
+    for name in first.colnames:
+        np.testing.assert_allclose(first[name], second[name], err_msg=name, **tolerance)
+
+
+def test_every_star_is_found_once(measured, star_grid):
+    _, found = pairs(measured, star_grid[2])
+    assert len(found) == len(star_grid[2])
+    assert len({tuple(row) for row in found}) == len(star_grid[2])
+    assert (np.diff(measured["y"]) >= 0).all()
+
+
+def test_fluxes_and_their_errors(measured, star_grid, add_moffat):
+    table, truth = pairs(measured, star_grid[2])
+    model = np.zeros((121, 121))
+    add_moffat(model, 60, 60, 1.0, 5.0)
+    for name, radius in (("aper3", 3.75), ("aper5", 6.25), ("aper10", 12.5)):
+        share, _, _ = sep.sum_circle(model, [60], [60], radius, subpix=0)
+        expected = truth[:, 2] * share
+        expected -= (table["background"] - 100) * np.pi * radius**2  # wings of stars raise it
+        pull = (table[f"flux_{name}"] - expected) / table[f"fluxerr_{name}"]
+        faint = truth[:, 2] < 1e5
+        assert abs(np.median(pull[faint])) < 0.25, name
+        assert 1.4826 * np.median(np.abs(pull[faint])) == pytest.approx(1, abs=0.25), name
+        bright = truth[:, 2] > 2e5
+        np.testing.assert_allclose(table[f"flux_{name}"][bright], expected[bright], rtol=0.012)
+
+
+def test_auto_holds_a_constant_share(measured, star_grid):
+    table, truth = pairs(measured, star_grid[2])
+    bright = truth[:, 2] > 1e5
+    share = table["flux_auto"][bright] / truth[bright, 2]
+    assert share.min() > 0.93
+    assert share.max() < 1.01
+
+
+def test_positions_and_their_errors(measured, star_grid):
+    table, truth = pairs(measured, star_grid[2])
+    for axis, name in enumerate("xy"):
+        offset = np.asarray(table[name]) - truth[:, axis]
+        pull = offset / table[f"{name}_error"]
+        assert 1.4826 * np.median(np.abs(pull)) == pytest.approx(1, abs=0.2)
+        assert np.abs(offset[truth[:, 2] > 2e5]).max() < 0.03
+
+
+def test_shapes_of_stars(measured, star_grid):
+    table, truth = pairs(measured, star_grid[2])
+    bright = truth[:, 2] > 5e4
+    np.testing.assert_allclose(np.median(table["fwhm_image"]), 5.07, rtol=0.02)
+    np.testing.assert_allclose(table["ellipticity"][bright], 0, atol=0.08)
+    assert (table["kron_radius"] >= 3.5).all()
+    assert (np.asarray(table["class_star"])[bright] > 0.8).mean() > 0.97
+    np.testing.assert_allclose(table["background"], 100, atol=2)
+    assert (table["flags"] == 0).all()
+
+
+def test_scaling_the_image_scales_the_fluxes(measured, star_grid, extraction):
+    image, variance, _ = star_grid
+    mask = np.zeros(image.shape, np.uint8)
+    scaled = measure(4 * image, 16 * variance, mask, extraction, 0.4, GAIN / 4, np.inf)
+    for name in (
+        "background",
+        "flux_max",
+        *(f"{k}_{a}" for a in APERTURES for k in ("flux", "fluxerr")),
+    ):
+        scaled[name] /= 4
+    assert_same(scaled, measured, rtol=1e-4, atol=1e-4)
+
+
+def test_a_level_is_background(measured, star_grid, extraction):
+    image, variance, _ = star_grid
+    raised = run(image + np.float32(1024), variance, extraction)
+    raised["background"] -= 1024
+    assert_same(raised, measured, rtol=5e-3, atol=2e-2)
+
+
+def test_sub_tiles_give_the_same_catalogue(measured, star_grid, extraction):
+    pieces = {**extraction, "sub_tile": 512.0, "sub_tile_overlap": 100.0}
+    assert_same(run(*star_grid[:2], pieces), measured, rtol=1e-5, atol=1e-5)
+
+
+def test_seams_of_a_crowded_field_lose_and_double_nothing(extraction, add_moffat):
+    rng = np.random.default_rng(8)
+    image = rng.normal(scale=5, size=(640, 600))
+    for _ in range(250):
+        x, y = rng.uniform(0, 600), rng.uniform(0, 640)
+        add_moffat(image, x, y, 10 ** rng.uniform(3, 5), 4.0)
+    for _ in range(12):  # and some right on the seams
+        add_moffat(image, 300 + rng.uniform(-2, 2), rng.uniform(0, 640), 2e4, 4.0)
+        add_moffat(image, rng.uniform(0, 600), 320 + rng.uniform(-2, 2), 2e4, 4.0)
+    image = image.astype(np.float32)
+    variance = np.full(image.shape, 25, np.float32)
+    whole = run(image, variance, extraction)
+    cut = run(image, variance, {**extraction, "sub_tile": 320.0, "sub_tile_overlap": 120.0})
+    assert len(whole) > 200
+    # Deblending shares out faint pixels by a throw of sep's dice, which differ from piece to piece.
+    single = [table[table["flags"] & Flag.BLENDED == 0] for table in (whole, cut)]
+    assert_same(*single, rtol=1e-6, atol=1e-6)
+    there, back = (
+        cKDTree(np.c_[a["x"], a["y"]]).query(np.c_[b["x"], b["y"]])[0]
+        for a, b in ((whole, cut), (cut, whole))
+    )
+    assert (there > 0.5).sum() <= 2
+    assert (back > 0.5).sum() <= 2
+
+
+def test_saturated_and_masked_stars(extraction, add_moffat):
+    rng = np.random.default_rng(9)
+    image = rng.normal(scale=5, size=(400, 400))
+    for x, y, flux in ((100, 100, 3e6), (300, 100, 1e5), (100, 300, 1e5), (300, 300, 1e5)):
+        add_moffat(image, x + 0.2, y - 0.3, flux, 5.0)
+    mask = np.zeros(image.shape, np.uint8)
+    saturated = image > 20000
+    image[saturated] = 20000
+    mask[saturated] = MaskBit.BLEED
+    image[40:400, 101], mask[40:400, 101] = 20000, MaskBit.BLEED  # a bleed trail
+    image[98:103, 296] += 8e3
+    mask[98:103, 296] = MaskBit.CROSSTALK
+    table = run(
+        image.astype(np.float32), np.full(image.shape, 25, np.float32), extraction, mask, 5e4
+    )
+    core, hit, trailed, clean = (
+        table[np.argmin(np.hypot(table["x"] - x, table["y"] - y))]
+        for x, y in ((100, 100), (300, 100), (100, 300), (300, 300))
+    )
+    assert np.hypot(core["x"] - 100.2, core["y"] - 99.7) < 0.5
+    assert core["flags"] & Flag.SATURATED
+    assert core["imaflags_iso"] == MaskBit.BLEED
+    assert hit["imaflags_iso"] == MaskBit.CROSSTALK
+    assert not hit["flags"] & Flag.SATURATED
+    assert trailed["imaflags_iso"] == MaskBit.BLEED
+    assert clean["imaflags_iso"] == clean["flags"] == 0
+    for name in APERTURES:
+        assert hit[f"flux_{name}"] == pytest.approx(clean[f"flux_{name}"], rel=0.02)
+        assert trailed[f"flux_{name}"] == pytest.approx(clean[f"flux_{name}"], rel=0.02)
+    assert len(table) < 10
+
+
+def test_flux_max_beyond_saturation(star_grid, extraction):
+    table = run(*star_grid[:2], extraction, saturation=10_000)
+    assert 0 < (table["flags"] & Flag.SATURATED > 0).sum() < len(table)
+    bright = table["flux_max"] + table["background"] >= 10_000
+    np.testing.assert_array_equal(bright, table["flags"] & Flag.SATURATED > 0)
+
+
+def test_no_data_is_no_source(star_grid, extraction):
+    image, variance, truth = star_grid
+    image, variance = image.copy(), variance.copy()
+    image[:, :500] = np.nan
+    variance[:500] = 0
+    table = run(image, variance, extraction)
+    assert table["x"].min() > 495
+    assert table["y"].min() > 495
+    _, found = pairs(table, truth)
+    inside = (truth[:, 0] > 505) & (truth[:, 1] > 505)
+    assert len(found) >= inside.sum()
+
+
+def test_an_image_without_data_gives_an_empty_table(extraction):
+    image = np.full((300, 300), np.nan, np.float32)
+    table = run(image, np.ones_like(image), extraction)
+    assert len(table) == 0
+    assert table.colnames == list(COLUMNS)
+
+
+def test_an_empty_sky_gives_hardly_a_source(extraction):
+    image = np.random.default_rng(4).normal(scale=5, size=(500, 500)).astype(np.float32)
+    table = run(image, np.full_like(image, 25), extraction)
+    assert len(table) < 5
+    assert table.colnames == list(COLUMNS)
+
+
+def test_planes_of_different_shape(extraction):
+    with pytest.raises(InputError, match="one shape"):
+        measure(np.zeros((9, 9)), np.zeros((9, 8)), np.zeros((9, 9)), extraction, 0.4, 1.0, 1.0)
+    bands = {name: band(np.ones((9, n)), np.ones((9, n))) for name, n in (("I", 9), ("V", 8))}
+    with pytest.raises(InputError, match=r"V: \(9, 8\)"):
+        measure_bands(bands, "I", extraction, 0.4)
+
+
+def band(image, variance):
+    return Band(ArrayPlanes(image, variance, np.zeros(image.shape, np.uint8)), GAIN, np.inf)
+
+
+def test_dual_mode(measured, star_grid, extraction):
+    image, variance, _ = star_grid
+    rng = np.random.default_rng(1)
+    half = 50 + (image - 100) / 2 + rng.normal(scale=0.5, size=image.shape)
+    nothing = np.full_like(image, np.nan)
+    bands = {
+        "I": band(image, variance),
+        "V": band(half.astype(np.float32), variance / 4),
+        "B": band(nothing, variance),
+    }
+    tables = measure_bands(bands, "I", extraction, 0.4)
+    assert_same(tables["I"], measured, rtol=0, atol=0)
+    shared = (
+        "x",
+        "y",
+        "x_error",
+        "y_error",
+        "kron_radius",
+        "theta_image",
+        "a_image",
+        "b_image",
+        "isoarea",
+    )
+    for name in shared:
+        np.testing.assert_array_equal(tables["V"][name], measured[name])
+        np.testing.assert_array_equal(tables["B"][name], measured[name])
+    for name in APERTURES:
+        error = measured[f"fluxerr_{name}"]
+        offset = 2 * tables["V"][f"flux_{name}"] - measured[f"flux_{name}"]
+        assert np.abs(offset / error).max() < 1.5
+        assert np.isnan(tables["B"][f"flux_{name}"]).all()
+    for name in ("class_star", "fwhm_image", "flux_max", "background"):
+        assert np.isnan(tables["B"][name]).all(), name
+    assert (tables["B"]["flags"] & Flag.APERTURE_INCOMPLETE > 0).all()
+
+
+def test_dual_mode_without_a_detection_image(star_grid, extraction):
+    image, variance, _ = star_grid
+    bands = {"I": band(np.full_like(image, np.nan), variance), "V": band(image, variance)}
+    tables = measure_bands(bands, "I", extraction, 0.4)
+    assert all(len(table) == 0 for table in tables.values())
+
+
+SE_COLUMNS = (
+    *("XWIN_IMAGE", "YWIN_IMAGE", "FLUX_AUTO", "FLUXERR_AUTO", "FLUX_APER(3)", "FLUX_RADIUS"),
+    *("KRON_RADIUS", "FLUX_MAX", "ISOAREA_IMAGE", "FLAGS"),
+)
+SE_FOLDER = Path("/usr/share/source-extractor")
+
+
+def source_extractor(folder, image):
+    """Run source-extractor with KS4's settings."""
+    fits.writeto(folder / "image.fits", image)
+    (folder / "columns").write_text("\n".join(SE_COLUMNS))
+    options = {
+        "PARAMETERS_NAME": "columns",
+        "CATALOG_NAME": "catalogue.fits",
+        "CATALOG_TYPE": "FITS_1.0",
+        "FILTER_NAME": SE_FOLDER / "default.conv",
+        "STARNNW_NAME": SE_FOLDER / "default.nnw",
+        **{"DETECT_THRESH": 1.5, "ANALYSIS_THRESH": 1.5, "DETECT_MINAREA": 9},
+        **{"DEBLEND_NTHRESH": 32, "DEBLEND_MINCONT": 5e-5, "PHOT_APERTURES": "7.5,12.5,25"},
+        **{"BACK_SIZE": 256, "BACK_FILTERSIZE": 3, "GAIN": GAIN, "SATUR_LEVEL": 1e9},
+        **{"PIXEL_SCALE": 0.4, "VERBOSE_TYPE": "QUIET"},
+    }
+    words = [str(word) for key, value in options.items() for word in (f"-{key}", value)]
+    command = ["source-extractor", "image.fits", "-c", str(SE_FOLDER / "default.sex"), *words]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return Table.read(folder / "catalogue.fits")
+
+
+@pytest.mark.skipif(
+    shutil.which("source-extractor") is None,
+    reason="needs Debian's package source-extractor",
+)
+def test_as_source_extractor(tmp_path, extraction, add_moffat):
+    rng = np.random.default_rng(11)
+    image = np.full((768, 768), 100.0)  # whole boxes of the background, on which both agree
+    stars = rng.uniform(40, 728, (230, 2))
+    for x, y in stars:
+        add_moffat(image, x, y, 10 ** rng.uniform(3, 6), rng.choice([5.0, 8.0]))
+    image += rng.normal(size=image.shape) * np.sqrt(25 + (image - 100) / GAIN)
+    image = image.astype(np.float32)
+    ours = run(image, np.full(image.shape, 25, np.float32), extraction)
+    theirs = source_extractor(tmp_path, image)
+
+    place = np.c_[theirs["XWIN_IMAGE"] - 1, theirs["YWIN_IMAGE"] - 1]
+    distance, index = cKDTree(np.c_[ours["x"], ours["y"]]).query(place)
+    snr = np.asarray(theirs["FLUX_AUTO"] / theirs["FLUXERR_AUTO"])
+    assert (distance[snr > 10] < 1).mean() >= 0.99
+    back, _ = cKDTree(place).query(np.c_[ours["x"], ours["y"]])
+    assert (back[ours["flux_auto"] > 10 * ours["fluxerr_auto"]] < 1).mean() >= 0.99
+
+    both = distance < 1
+    ours, theirs, snr = ours[index[both]], theirs[both], snr[both]
+    assert (ours["flags"] == theirs["FLAGS"]).mean() > 0.95
+    neighbour = cKDTree(stars).query(place[both], k=2)[0][:, 1]
+    isolated = (theirs["FLAGS"] == 0) & (snr > 50) & (neighbour > 25)
+    ours, theirs = ours[isolated], theirs[isolated]
+    assert len(ours) > 40
+    for k, name in enumerate(("aper3", "aper5", "aper10")):
+        difference = -2.5 * np.log10(ours[f"flux_{name}"] / theirs["FLUX_APER"][:, k])
+        assert np.percentile(np.abs(difference), 90) < 0.005, name
+    difference = -2.5 * np.log10(ours["flux_auto"] / theirs["FLUX_AUTO"])
+    assert np.percentile(np.abs(difference), 95) < 0.01
+    offset = np.hypot(ours["x"] + 1 - theirs["XWIN_IMAGE"], ours["y"] + 1 - theirs["YWIN_IMAGE"])
+    assert np.percentile(offset, 95) < 0.01
+    for name, column, limit in (
+        ("kron_radius", "KRON_RADIUS", 0.02),
+        ("flux_radius", "FLUX_RADIUS", 0.02),
+        ("flux_max", "FLUX_MAX", 0.005),
+        ("isoarea", "ISOAREA_IMAGE", 0.03),
+    ):
+        ratio = np.asarray(ours[name] / theirs[column])
+        assert np.percentile(np.abs(ratio - 1), 95) < limit, name

@@ -1,0 +1,136 @@
+"""CLASS_STAR: stars and galaxies as the mini release has them, in good and bad seeing."""
+
+import galsim
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from skymill.sources.measure import measure
+from skymill.sources.sizes import LADDER
+from skymill.sources.stellarity import mode, star_locus, stellarity
+
+SCALE = 0.4
+
+
+def galaxy(rng, mag):
+    """As `skymill.simulate.galaxies` draws them: 1″ at 20 mag, 0.15 dex; discs and spheroids."""
+    radius = 10 ** (-0.09 * (mag - 20) + 0.15 * rng.normal())
+    profile = galsim.Exponential if rng.uniform() < 0.7 else galsim.DeVaucouleurs
+    return profile(half_light_radius=radius / SCALE).shear(
+        q=rng.uniform(0.3, 1), beta=rng.uniform(0, 180) * galsim.degrees
+    )
+
+
+def field(seeing, seed, gradient=0.0):
+    """Isolated sources, 30 % of them galaxies, from 15 to 21.5 mag; 5σ in 5″ at 22.5 mag."""
+    rng = np.random.default_rng(seed)
+    image = galsim.ImageF(1100, 1100)
+    parameters = galsim.GSParams(folding_threshold=0.02, maximum_fft_size=16384)
+    truth = []
+    for y in range(30, 1090, 55):
+        for x in range(30, 1090, 55):
+            width = seeing / SCALE * (1 + gradient * (x / 1100 - 0.5))
+            source = galsim.Moffat(beta=3, fwhm=width, gsparams=parameters)
+            mag = 21.5 + np.log10(rng.uniform(10**-1.6, 1)) / 0.25
+            is_star = rng.uniform() > 0.3
+            if not is_star:
+                source = galsim.Convolve(galaxy(rng, mag), source, gsparams=parameters)
+            place = np.array([x, y]) + rng.uniform(-3, 3, 2)
+            stamp = (source * 10 ** (0.4 * (30 - mag))).drawImage(
+                nx=52, ny=52, scale=1, center=galsim.PositionD(*(place + 1))
+            )
+            bounds = stamp.bounds & image.bounds
+            image[bounds] += stamp[bounds]
+            truth.append((*place, is_star))
+    pixels = image.array.astype(float)
+    sigma = 10 ** (0.4 * (30 - 22.5)) / 5 / np.sqrt(np.pi * 6.25**2)
+    noise = rng.normal(size=pixels.shape) * np.sqrt(sigma**2 + np.clip(pixels, 0, None) / 5)
+    return (pixels + noise).astype(np.float32), np.float32(sigma**2), np.array(truth)
+
+
+def classes(image, variance, truth, extraction):
+    """S/N, CLASS_STAR and truth of each source."""
+    variance = np.full(image.shape, variance)
+    mask = np.zeros(image.shape, np.uint8)
+    table = measure(image, variance, mask, extraction, SCALE, 5.0, 1e9)
+    distance, index = cKDTree(truth[:, :2]).query(np.c_[table["x"], table["y"]])
+    table, is_star = table[distance < 2], truth[index[distance < 2], 2] == 1
+    return np.asarray(table["flux_auto"] / table["fluxerr_auto"]), table["class_star"], is_star
+
+
+@pytest.mark.parametrize("seeing", [1.3, 1.9, 2.6])
+def test_bright_stars_are_told_from_galaxies(seeing, extraction):
+    snr, class_star, is_star = classes(*field(seeing, 1), extraction)
+    bright = snr >= 30
+    chosen = bright & (class_star > 0.8)
+    assert (bright & is_star).sum() > 60
+    assert (bright & ~is_star).sum() > 25
+    assert (chosen & is_star).sum() > 0.95 * (bright & is_star).sum()
+    assert (chosen & is_star).sum() > 0.98 * chosen.sum()
+
+
+def test_seeing_that_varies_over_the_image(extraction):
+    snr, class_star, is_star = classes(*field(1.9, 2, gradient=0.2), extraction)
+    bright = snr >= 30
+    chosen = bright & (class_star > 0.8)
+    assert (chosen & is_star).sum() > 0.95 * (bright & is_star).sum()
+    assert (chosen & is_star).sum() > 0.98 * chosen.sum()
+
+
+def test_faint_sources_tend_to_a_half(extraction):
+    settings = extraction["stellarity"]
+    errors = np.geomspace(0.01, 100, 50)
+    star = stellarity(np.zeros(50), errors, 1.0, settings)
+    large = stellarity(np.full(50, 0.5), errors, 1.0, settings)
+    assert (np.diff(star) < 0).all()
+    assert (np.diff(large) > -1e-3).all()
+    assert star[0] > 0.95
+    assert large[0] < 1e-3
+    assert star[-1] == pytest.approx(0.5, abs=0.02)
+    assert large[-1] == pytest.approx(0.5, abs=0.02)
+
+
+def test_what_is_sharper_than_a_star_is_none(extraction):
+    offset = np.array([-0.6, -0.05])
+    sharp, star = stellarity(offset, np.full(2, 0.04), 1.0, extraction["stellarity"])
+    assert sharp < 0.01
+    assert star > 0.8
+
+
+def test_unknown_sizes_have_no_class(extraction):
+    assert np.isnan(stellarity(np.array([np.nan]), np.array([0.1]), 1.0, extraction["stellarity"]))
+
+
+def test_the_mode_is_where_most_are():
+    rng = np.random.default_rng(1)
+    values = np.r_[rng.normal(1, 0.02, 60), rng.uniform(1.1, 2, 140)]
+    assert mode(values, np.full(200, 0.02)) == pytest.approx(1, abs=0.02)
+
+
+def locus(extraction, number=300, slope=0.1):
+    rng = np.random.default_rng(3)
+    x, y = rng.uniform(0, 1000, (2, number))
+    size = 1 + slope * (x / 1000 - 0.5) + rng.normal(scale=0.01, size=number)
+    size[: number // 3] += rng.exponential(0.5, number // 3)
+    return star_locus(
+        np.tile(size[:, None], (1, LADDER.size)),
+        np.full((number, LADDER.size), 0.01),
+        np.full(number, 5.0),
+        np.full(number, 200.0),
+        np.ones(number, bool),
+        x,
+        y,
+        (1000, 1000),
+        extraction["stellarity"],
+    )
+
+
+def test_the_stars_size_is_a_surface(extraction):
+    found = locus(extraction)
+    assert LADDER[found.window] == pytest.approx(5 / 2.355, rel=0.12)
+    x, y = np.array([100.0, 900.0]), np.array([500.0, 500.0])
+    np.testing.assert_allclose(found.at(x, y), [0.96, 1.04], atol=0.01)
+
+
+def test_too_few_sources_have_no_locus(extraction):
+    assert locus(extraction, number=6) is None
