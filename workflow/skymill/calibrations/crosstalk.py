@@ -7,7 +7,10 @@ import numpy as np
 
 from ..camera import Chip
 from ..frames.crosstalk import as_seen
-from .defects import along_rows, spread
+from .defects import spread
+
+CONTROLS = 2
+"""Pixels under faint aggressors, for each under a bright one."""
 
 
 @dataclass(frozen=True)
@@ -19,39 +22,68 @@ class Sample:
     signal : ndarray, shape (n,)
         What they show above their local background, ADU.
     aggressors : ndarray, shape (n, amplifiers)
-        What the aggressors' pixels show there above theirs, ADU; 0 for the victim itself.
+        What the aggressors' pixels show there, ADU; 0 for the victim itself.
+    group : ndarray of int, shape (n,)
+        Pixels of one group share a background and its errors.
     """
 
     signal: np.ndarray
     aggressors: np.ndarray
+    group: np.ndarray
+
+
+def background(image: np.ndarray, free: np.ndarray, block: int) -> np.ndarray:
+    """Local background: the median of each block's free pixels.
+
+    Parameters
+    ----------
+    image : ndarray, shape (ny, nx)
+        One amplifier, ADU.
+    free : ndarray of bool, shape (ny, nx)
+        Pixels without a ghost. A ghost must not count: where it is fainter than the noise, any
+        filter would take part of it for background.
+    block : int
+        Side of a block, pixels.
+
+    Returns
+    -------
+    ndarray of float64, shape (ny, nx)
+        The amplifier's own median where a block has too few free pixels.
+    """
+    overall = float(np.median(image[free])) if free.any() else float(np.median(image))
+    level = np.full(image.shape, overall)
+    for y in range(0, image.shape[0], block):
+        for x in range(0, image.shape[1], block):
+            place = (slice(y, y + block), slice(x, x + block))
+            pixels = image[place][free[place]]
+            if pixels.size >= block:
+                level[place] = np.median(pixels)
+    return level
 
 
 def sample_victim(
     image: np.ndarray,
-    flat_image: np.ndarray,
     bits: np.ndarray,
     chip: Chip,
     victim: int,
     mirrored: bool,
     settings: Mapping,
 ) -> Sample:
-    """Collect a victim's pixels under bright aggressors, and as many under faint ones.
+    """Collect a victim's pixels under bright aggressors, and some under faint ones.
 
     Parameters
     ----------
     image : ndarray of float32, shape chip.shape
         A field of bright stars: overscan and bias subtracted, ADU, finite.
-    flat_image : ndarray of float32, shape chip.shape
-        The same less the local background along rows.
     bits : ndarray of uint8, shape chip.shape
-        Static defects; what has a bit isn't used.
+        Static defects; a victim's pixel that has a bit isn't used.
     chip : Chip
     victim : int
         Amplifier index.
     mirrored : bool
         As for `as_seen`.
     settings : Mapping
-        ``aggressor`` (ADU), ``saturation`` (fraction).
+        ``aggressor`` (ADU), ``faint`` (fraction of it), ``saturation`` (fraction), ``block``.
 
     Returns
     -------
@@ -63,25 +95,38 @@ def sample_victim(
     limits = [settings["saturation"] * a.saturation for a in chip.amplifiers]
     place = (chip.amplifiers[victim].rows, chip.amplifiers[victim].columns)
     usable = (bits[place] == 0) & (image[place] < limits[victim])
-    columns = np.zeros((len(each), *usable.shape), dtype=np.float32)
+    aggressors = np.zeros((len(each), *usable.shape), dtype=np.float32)
     for aggressor in each:
-        if aggressor == victim:
-            continue
-        seen = as_seen(image, chip, aggressor, victim, mirrored)
-        usable &= seen < limits[aggressor]
-        usable &= as_seen(bits, chip, aggressor, victim, mirrored) == 0
-        columns[aggressor] = as_seen(flat_image, chip, aggressor, victim, mirrored)
-    bright = usable & (columns >= settings["aggressor"]).any(axis=0)
-    faint = np.flatnonzero(usable & ~bright)
-    chosen = np.flatnonzero(bright)
-    if faint.size and chosen.size:
-        chosen = np.concatenate([chosen, faint[:: max(1, faint.size // (4 * chosen.size))]])
-    signal = flat_image[place].ravel()[chosen].astype(np.float64)
-    return Sample(signal, columns.reshape(len(each), -1)[:, chosen].T.astype(np.float64))
+        if aggressor != victim:
+            aggressors[aggressor] = as_seen(image, chip, aggressor, victim, mirrored)
+            usable &= aggressors[aggressor] < limits[aggressor]
+    brightest = aggressors.max(axis=0)
+    free = (bits[place] == 0) & (brightest < settings["faint"] * settings["aggressor"])
+    signal = image[place] - background(image[place], free, settings["block"])
+    chosen = np.flatnonzero(usable & (brightest >= settings["aggressor"]))
+    control = np.flatnonzero(usable & free)
+    step = max(1, control.size // max(1, CONTROLS * chosen.size))
+    chosen = np.concatenate([chosen, control[::step]]) if chosen.size else chosen
+    columns = aggressors.reshape(len(each), -1)[:, chosen].T.astype(np.float64)
+    y, x = np.unravel_index(chosen, usable.shape)
+    group = y // settings["block"] * usable.shape[1] + x // settings["block"]
+    return Sample(signal.ravel()[chosen], columns, group)
 
 
-def fit(sample: Sample, clip: float, turns: int = 15) -> tuple[np.ndarray, np.ndarray]:
-    """Robust linear fit: signal = intercept + Σ coefficient × aggressor (Tukey's biweight).
+def pooled(parts: Sequence[Sample]) -> Sample:
+    """The samples of several frames as one."""
+    last = np.cumsum([0, *(part.group.max(initial=0) + 1 for part in parts)])
+    return Sample(
+        np.concatenate([part.signal for part in parts]),
+        np.concatenate([part.aggressors for part in parts]),
+        np.concatenate([part.group + n for part, n in zip(parts, last[:-1], strict=True)]),
+    )
+
+
+def fit(sample: Sample, clip: float, turns: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """Robust linear fit: signal = intercept + Σ coefficient × aggressor.
+
+    Least absolute deviations first, then Tukey's biweight.
 
     Parameters
     ----------
@@ -102,17 +147,23 @@ def fit(sample: Sample, clip: float, turns: int = 15) -> tuple[np.ndarray, np.nd
     if used.size == 0:
         return coefficients, errors
     design = np.column_stack([np.ones(sample.signal.size), sample.aggressors[:, used] / 1e4])
-    weight = np.ones(sample.signal.size)
     residual = sample.signal - np.median(sample.signal)
-    for _ in range(turns):
+    for turn in range(turns):
         sigma = max(spread(residual), 1e-6)
-        scaled = residual / (clip * sigma)
-        weight = np.where(np.abs(scaled) < 1, (1 - scaled**2) ** 2, 0.0)
+        if turn < turns // 2:
+            # least absolute deviations: convex, so it finds its way from any start
+            weight = 1 / np.maximum(np.abs(residual), sigma / 3)
+        else:
+            weight = np.clip(1 - (residual / (clip * sigma)) ** 2, 0, None) ** 2
         normal = design.T @ (weight[:, None] * design)
         solution = np.linalg.lstsq(normal, design.T @ (weight * sample.signal), rcond=None)[0]
         residual = sample.signal - design @ solution
     bread = np.linalg.pinv(normal)
-    meat = design.T @ ((weight * residual)[:, None] ** 2 * design)
+    # errors of pixels in one group go together: their sums, not they, are independent
+    _, group = np.unique(sample.group, return_inverse=True)
+    scores = np.zeros((group.max() + 1, design.shape[1]))
+    np.add.at(scores, group, (weight * residual)[:, None] * design)
+    meat = scores.T @ scores
     covariance = bread @ meat @ bread
     coefficients[used] = solution[1:] / 1e4
     errors[used] = np.sqrt(np.diag(covariance)[1:]) / 1e4
@@ -150,18 +201,11 @@ def measure_crosstalk(
         bright.
     """
     images = [np.where(np.isfinite(image), image, np.float32(0)) for image in images]
-    flat_images = [_above_background(image, chip, settings["window"]) for image in images]
     n = len(chip.amplifiers)
     matrix = np.zeros((n, n))
     for victim in range(n):
-        parts = [
-            sample_victim(image, flat, bits, chip, victim, mirrored, settings)
-            for image, flat in zip(images, flat_images, strict=True)
-        ]
-        sample = Sample(
-            np.concatenate([part.signal for part in parts]),
-            np.concatenate([part.aggressors for part in parts]),
-        )
+        parts = [sample_victim(image, bits, chip, victim, mirrored, settings) for image in images]
+        sample = pooled(parts)
         coefficients, errors = fit(sample, settings["clip"])
         bright = np.sum(sample.aggressors >= settings["aggressor"], axis=0)
         for aggressor in range(n):
@@ -170,11 +214,3 @@ def measure_crosstalk(
             if sure and enough and (aggressor, victim) not in excluded:
                 matrix[victim, aggressor] = coefficients[aggressor]
     return matrix
-
-
-def _above_background(image: np.ndarray, chip: Chip, window: int) -> np.ndarray:
-    flat = np.empty_like(image)
-    for amplifier in chip.amplifiers:
-        place = (amplifier.rows, amplifier.columns)
-        flat[place] = image[place] - along_rows(image[place], window)
-    return flat

@@ -3,19 +3,52 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numba import njit
 
 from ..bits import MaskBit
 from ..camera import Chip
 
 
-def along_rows(data: np.ndarray, window: int) -> np.ndarray:
-    """Local median of each pixel along its row; NaN counts as the array's median."""
-    from scipy.ndimage import median_filter
+@njit(cache=True)
+def _running_median(data, half, out):
+    """Median of the 2 half + 1 pixels around each along its row; border pixels repeat."""
+    ny, nx = data.shape
+    size = 2 * half + 1
+    window = np.empty(size, data.dtype)
+    for y in range(ny):
+        for k in range(size):
+            window[k] = data[y, min(max(k - half, 0), nx - 1)]
+        window.sort()
+        out[y, 0] = window[half]
+        for x in range(1, nx):
+            old = data[y, max(x - half - 1, 0)]
+            new = data[y, min(x + half, nx - 1)]
+            k = np.searchsorted(window, old)
+            while k < size - 1 and window[k + 1] < new:
+                window[k] = window[k + 1]
+                k += 1
+            while k > 0 and window[k - 1] > new:
+                window[k] = window[k - 1]
+                k -= 1
+            window[k] = new
+            out[y, x] = window[half]
 
+
+def along_rows(data: np.ndarray, window: int) -> np.ndarray:
+    """Local median of each pixel along its row; NaN counts as the array's median.
+
+    Parameters
+    ----------
+    data : ndarray, shape (ny, nx)
+    window : int
+        Columns, odd.
+    """
     if not np.isfinite(data).any():
         return np.zeros_like(data)
-    filled = np.where(np.isfinite(data), data, np.nanmedian(data))
-    return median_filter(filled, size=(1, window), mode="nearest")
+    filled = np.where(np.isfinite(data), data, np.nanmedian(data)).astype(data.dtype)
+    out = np.empty_like(filled)
+    _running_median(filled, window // 2, out)
+    return out
 
 
 def spread(values: np.ndarray) -> float:
@@ -26,27 +59,33 @@ def spread(values: np.ndarray) -> float:
     return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
-def deviant(data: np.ndarray, settings: Mapping, least: float = 0.0) -> np.ndarray:
-    """Pixels and whole columns that stand out of their surroundings.
+def deviant(data: np.ndarray, settings: Mapping, least: float) -> np.ndarray:
+    """Pixels and pieces of columns that stand out of their surroundings.
 
     Parameters
     ----------
     data : ndarray, shape (ny, nx)
         One amplifier of a master.
     settings : Mapping
-        ``window`` (columns), ``pixel`` (σ), ``column`` (σ of the column medians).
+        ``window`` (columns), ``pixel`` (σ), ``column`` (σ of the segments' medians), ``segment``
+        (rows).
     least : float
-        They must stand out by this much at least, in the master's unit.
+        They must stand out by this much at least, in the master's unit: what is steadily less is
+        subtracted with the master.
 
     Returns
     -------
     ndarray of bool, shape (ny, nx)
     """
     off = data - along_rows(data, settings["window"])
-    pixels = np.abs(off) > max(settings["pixel"] * spread(off), least)
-    columns = np.median(np.where(np.isfinite(off), off, 0), axis=0)
-    hot = np.abs(columns) > max(settings["column"] * spread(columns), least)
-    return pixels | hot[None, :]
+    bad = np.abs(off) > max(settings["pixel"] * spread(off), least)
+    off = np.where(np.isfinite(off), off, 0)
+    starts = range(0, off.shape[0], settings["segment"])
+    pieces = np.stack([np.median(off[y : y + settings["segment"]], axis=0) for y in starts])
+    limit = max(settings["column"] * spread(pieces), least)
+    for y, piece in zip(starts, pieces, strict=True):
+        bad[y : y + settings["segment"], np.abs(piece) > limit] = True
+    return bad
 
 
 def dim(flats: Sequence[np.ndarray], settings: Mapping) -> np.ndarray:
@@ -111,7 +150,7 @@ def find_defects(
         if is_dead(parts, settings["dead"]):
             bits[place] = np.uint8(MaskBit.AMPLIFIER)
             continue
-        bad = deviant(bias[place], settings)
+        bad = deviant(bias[place], settings, settings["level"])
         bad |= deviant(dark[place], settings, settings["hot"])
         bad |= dim(parts, settings)
         bits[place][close_columns(bad, settings["column_fraction"])] = np.uint8(MaskBit.DEFECT)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..camera import Camera
-from ..config import load_camera, load_config
+from ..config import load_camera, load_config, read_yaml
 from ..errors import ConfigError, InputError
 from ..frames.assemble import chip_image
 from ..frames.raw import RawFrame, number
@@ -32,7 +32,7 @@ def load(options: argparse.Namespace) -> tuple[dict, Camera]:
     if options.site not in camera.sites:
         known = ", ".join(camera.sites)
         raise ConfigError(f"{config['camera']}: no site {options.site!r}; known: {known}")
-    return {"camera": config["camera"], **config["calibrations"]}, camera
+    return {"camera": read_yaml(config["camera"]), **config["calibrations"]}, camera
 
 
 def chips_of(
