@@ -18,6 +18,7 @@ from .provenance import Record
 
 BLOCK = 2880
 BITPIX = {"uint8": 8, "int16": 16, "float32": -32, "float64": -64}
+TYPE = {bitpix: name for name, bitpix in BITPIX.items()}
 Write = Callable[[np.ndarray], None]
 
 
@@ -109,7 +110,8 @@ class RowImage:
 
     def __init__(self, path: Path, number: int, hdu: fits.hdu.base._BaseHDU) -> None:
         self._where = f"{path}: HDU {number}"
-        self._hdu = hdu
+        self._path, self._hdu = path, hdu
+        self._pixels: np.memmap | None = None
         self.name = hdu.name if number else ""
         self.header = hdu.header
         self.shape = tuple(hdu.shape) if hdu.is_image and len(hdu.shape) == 2 else (0, 0)
@@ -127,10 +129,20 @@ class RowImage:
             If the file ends before them.
         """
         try:
-            section = self._hdu.section[first:last, columns]
-        except (OSError, ValueError, TypeError) as error:
+            section = self._mapped()[first:last, columns]
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(f"{self}: rows {first}–{last - 1} can't be read ({error}).") from error
-        return np.ascontiguousarray(section, dtype=section.dtype.newbyteorder("="))
+        return np.array(section, dtype=section.dtype.newbyteorder("="), order="C")
+
+    def _mapped(self) -> np.ndarray:
+        """The pixels, left on disk; scaled ones (BZERO) go through astropy."""
+        if "BZERO" in self.header or "BSCALE" in self.header:
+            return self._hdu.section
+        if self._pixels is None:
+            type_ = np.dtype(TYPE[self.header["BITPIX"]]).newbyteorder(">")
+            offset = self._hdu.fileinfo()["datLoc"]
+            self._pixels = np.memmap(self._path, type_, "r", offset, self.shape)
+        return self._pixels
 
 
 @contextmanager

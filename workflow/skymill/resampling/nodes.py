@@ -65,9 +65,9 @@ def make_nodes(transform: Transform, rows: tuple[int, int], columns: tuple[int, 
         First and last-but-one output row and column; widened to whole cells.
     """
     row, column = rows[0] // STEP * STEP, columns[0] // STEP * STEP
-    y = np.arange(row - STEP, rows[1] + 3 * STEP - (rows[1] - row) % STEP, STEP)
-    x = np.arange(column - STEP, columns[1] + 3 * STEP - (columns[1] - column) % STEP, STEP)
-    grid_x, grid_y = np.meshgrid(x.astype(float), y.astype(float))
+    y = row + STEP * np.arange(-1, -((row - rows[1]) // STEP) + 2, dtype=float)
+    x = column + STEP * np.arange(-1, -((column - columns[1]) // STEP) + 2, dtype=float)
+    grid_x, grid_y = np.meshgrid(x, y)
     in_x, in_y = transform(grid_x.ravel(), grid_y.ravel())
     in_x, in_y = in_x.reshape(grid_x.shape), in_y.reshape(grid_x.shape)
     return Nodes(row, column, in_x, in_y, pixel_area(in_x, in_y))

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from .kernels import PHASES
-from .nodes import cubic_weights
+from .nodes import STEP, Nodes, cubic_weights
 
 CUBIC = cubic_weights()
 
@@ -89,3 +89,19 @@ def good_sum(
     if weight < 0.5:
         return np.nan, missing, np.nan
     return value / weight, missing, squares / (weight * weight)
+
+
+@njit(cache=True)
+def positions(nodes: Nodes) -> tuple[np.ndarray, np.ndarray]:
+    """Input positions (x, y) of every output pixel of the nodes' rectangle, float64."""
+    rows, columns = nodes.x.shape[0] - 3, nodes.x.shape[1] - 3
+    x, y = np.empty((rows * STEP, columns * STEP)), np.empty((rows * STEP, columns * STEP))
+    row_x, row_y = np.empty(columns + 3), np.empty(columns + 3)
+    for r in range(rows * STEP):
+        j, phase = divmod(r, STEP)
+        row_nodes(nodes.x, j, phase, row_x)
+        row_nodes(nodes.y, j, phase, row_y)
+        for c in range(columns * STEP):
+            i, k = divmod(c, STEP)
+            x[r, c], y[r, c] = along(row_x, i, k), along(row_y, i, k)
+    return x, y
