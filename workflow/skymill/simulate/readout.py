@@ -61,20 +61,18 @@ def read_out(
     on, columns = settings["effects"], detector.columns
     found = _saturate(electrons, detector, on)
     to_adu(electrons, detector.gains, columns)
-    for dead, where in zip(detector.dead, columns, strict=True):
-        if dead:
-            electrons[:, where] = 0
+    dead = detector.column_values(detector.dead) > 0
+    electrons[:, dead] = 0
     if detector.crosstalk.any():
         signal = crosstalk_signal(electrons, detector.crosstalk, detector.mirrored)
+        signal[:, dead] = 0
         found["crosstalk"] = np.nonzero(signal >= trace)
         electrons += signal
     raw = [
         _amplifier(electrons, detector, settings, frame, index, overscan)
         for index in range(len(columns))
     ]
-    found["dead_amplifier"] = np.nonzero(
-        np.broadcast_to(detector.column_values(detector.dead) > 0, electrons.shape)
-    )
+    found["dead_amplifier"] = np.nonzero(np.broadcast_to(dead, electrons.shape))
     return raw, {kind: pixels for kind, pixels in found.items() if pixels[0].size}
 
 
