@@ -36,7 +36,7 @@ class Check:
         """Whether the value is measured and within the limit."""
         if not np.isfinite(self.value):
             return False
-        return self.value >= self.limit if self.least else self.value <= self.limit
+        return bool(self.value >= self.limit if self.least else self.value <= self.limit)
 
     def reason(self) -> str:
         """Why it failed."""
