@@ -282,3 +282,12 @@ def test_a_failed_step_leaves_no_product(catalogues, config, dust, tmp_path):
         )  # fmt: skip
     assert not out.exists()
     assert not receipt.exists()
+
+
+@pytest.mark.parametrize("cell", [-1, 3072])
+def test_a_cell_that_does_not_exist(catalogues, config, dust, tmp_path, cell):
+    with pytest.raises(InputError, match="cells of order 4 run from 0 to 3071"):
+        run(
+            "idual", config=config, cell=cell, catalogues=catalogues["idual"], dust=dust,
+            out=tmp_path / "out.parquet",
+        )  # fmt: skip

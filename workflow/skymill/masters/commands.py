@@ -94,12 +94,27 @@ def _add_hats(steps) -> None:
     step.add_argument("--cells", type=Path, nargs="+", required=True, help="its cells' tables")
 
 
+def cell_order(cell: int, config: dict) -> int:
+    """The order of the release's cells.
+
+    Raises
+    ------
+    InputError
+        If there is no such cell at that order.
+    """
+    order = config["masters"]["cell_order"]
+    count = 12 * 4**order
+    if not 0 <= cell < count:
+        raise InputError(f"--cell: got {cell}; cells of order {order} run from 0 to {count - 1}.")
+    return order
+
+
 def run_idual(options: argparse.Namespace) -> None:
     """Make a cell of idual_master."""
     from .catalogues import by_tile, concatenate, read_idual
 
     config = load_config(options.config)
-    order, bands = config["masters"]["cell_order"], config["bands"]
+    order, bands = cell_order(options.cell, config), config["bands"]
     tiles = by_tile(options.catalogues)
     parts = []
     for number, (tile, paths) in enumerate(tiles.items()):
@@ -115,7 +130,7 @@ def run_single(options: argparse.Namespace) -> None:
     from .catalogues import band_of, by_tile, concatenate, read_band
 
     config = load_config(options.config)
-    order, merge = config["masters"]["cell_order"], config["masters"]["merge"]
+    order, merge = cell_order(options.cell, config), config["masters"]["merge"]
     bands = merge_order(config)
     parts = []
     for number, (tile, paths) in enumerate(by_tile(options.catalogues).items()):
@@ -185,7 +200,7 @@ def run_detections(options: argparse.Namespace) -> None:
 
     config = load_config(options.config)
     settings = config["masters"]
-    order, schema = settings["cell_order"], table_schema("detections")
+    order, schema = cell_order(options.cell, config), table_schema("detections")
     used, verdicts = passing(options.catalogues)
     rows = exposure_rows(used, config["tables"]["exposures"])
     parts = [

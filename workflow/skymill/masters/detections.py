@@ -68,8 +68,8 @@ def join(detections: Table, objects: Table, radius: float) -> Table:
     Returns
     -------
     Table
-        Table ``detections``, by position, then exposure and chip; ``coadd_object_id`` is null
-        where no object is near.
+        Table ``detections``, by position; where two share one, in the order given.
+        ``coadd_object_id`` is null where no object is near.
     """
     first, second, _ = match(
         detections["ra"], detections["dec"], objects["ra"], objects["dec"], radius
@@ -80,10 +80,4 @@ def join(detections: Table, objects: Table, radius: float) -> Table:
     alone[first] = False
     joined = detections.copy()
     joined["coadd_object_id"] = MaskedColumn(identifier, mask=alone)
-    keys = ("mag_auto", "chip", "exposure", "ra", "dec", "_healpix_29")
-    return joined[np.lexsort([_sortable(joined[name]) for name in keys])]
-
-
-def _sortable(column: np.ndarray) -> np.ndarray:
-    values = np.asarray(column)
-    return values.astype(str) if values.dtype.kind == "O" else values
+    return joined[np.lexsort([joined[name] for name in ("ra", "dec", "_healpix_29")])]

@@ -16,8 +16,8 @@ import math
 import numpy as np
 from numba import njit
 
-RA_STEPS = 1 << 38
-"""Steps of right ascension in the sort key (4.7 µas); zones take the bits above."""
+RA_BITS = 38
+"""Bits of right ascension in the sort key (steps of 4.7 µas); zones take the bits above."""
 RA_SLACK = 1e-8
 """Degrees added to each window: more than a step of the sort key and than rounding."""
 
@@ -38,15 +38,15 @@ def link(ra: np.ndarray, dec: np.ndarray, catalogue: np.ndarray, radius: float) 
     -------
     ndarray of int64, shape (n,)
         The group of each detection, numbered from 0 without gaps in order of declination zone and
-        right ascension: independent of the order of the input. No group has two detections of
-        one catalogue.
+        right ascension: independent of the order of the input (but for the numbers of groups at
+        the very same place). No group has two detections of one catalogue.
     """
     if ra.size == 0:
         return np.empty(0, np.int64)
     radius = radius / 3600
-    zone = ((dec + 90) / (radius * 1.000001)).astype(np.int64)
-    order = np.argsort(zone * RA_STEPS + (ra * (RA_STEPS / 360)).astype(np.int64), kind="stable")
-    zone, ra, dec = zone[order], ra[order], dec[order]
+    key = _sort_keys(ra, dec, radius)
+    order = np.argsort(key)
+    zone, ra, dec = key[order] >> RA_BITS, ra[order], dec[order]
     catalogue = catalogue[order].astype(np.int64)
     edges = np.flatnonzero(np.diff(zone)) + 1
     starts = np.concatenate([[0], edges, [ra.size]])
@@ -56,6 +56,21 @@ def link(ra: np.ndarray, dec: np.ndarray, catalogue: np.ndarray, radius: float) 
     group = np.empty(ra.size, np.int64)
     group[order] = number[parent]
     return group
+
+
+@njit(cache=True)
+def _height(radius):
+    """Height of a zone: the radius, and a little against rounding."""
+    return radius * 1.000001
+
+
+@njit(cache=True)
+def _sort_keys(ra, dec, radius):
+    keys = np.empty(ra.size, np.int64)
+    for i in range(ra.size):
+        zone = np.int64((dec[i] + 90) / _height(radius))
+        keys[i] = (zone << RA_BITS) + np.int64(ra[i] / 360 * 2.0**RA_BITS)
+    return keys
 
 
 @njit(cache=True)
@@ -91,7 +106,7 @@ def _window(zone, radius):
     The circle of the radius about a point at δ reaches asin(sin r / cos δ) to either side; within
     the radius of a pole it reaches all around.
     """
-    height = radius * 1.000001
+    height = _height(radius)
     reach = max(abs(zone * height - 90), abs((zone + 2) * height - 90))
     if reach + radius >= 90:
         return 180.0 + RA_SLACK

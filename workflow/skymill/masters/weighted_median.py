@@ -63,7 +63,9 @@ def _medians(flux, error, use, order, starts, variance):
             if use[i]:
                 _insert(values, weights, n, float(flux[i]), 1.0 / float(error[i]) ** 2)
                 n += 1
-        if n > 0:
+        if n == 1:  # most objects lie on one tile
+            median[g], median_error[g] = values[0], 1 / np.sqrt(weights[0])
+        elif n > 1:
             median[g] = _interpolate(values[:n], weights[:n])
             median_error[g] = _error(weights[:n], variance)
     return median, median_error
@@ -96,4 +98,7 @@ def _interpolate(values, weights):
 def _error(weights, variance):
     total = weights.sum()
     number = total**2 / (weights**2).sum()
-    return np.sqrt(np.interp(number, np.arange(variance.size), variance) / total)
+    below = min(int(number), variance.size - 2)
+    above = min(number - below, 1.0)
+    ratio = variance[below] * (1 - above) + variance[below + 1] * above
+    return np.sqrt(ratio / total)
