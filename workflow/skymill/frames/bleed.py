@@ -18,12 +18,15 @@ def centre_row(component: np.ndarray) -> int:
     return int(widest[(len(widest) - 1) // 2])
 
 
-def _beside(row: np.ndarray, first: int, last: int, guard: int) -> float:
-    """Background of a row left and right of columns first…last: the brighter of the two medians."""
+def _halo(data: np.ndarray, y: int, mirror: int, first: int, last: int, guard: int) -> np.ndarray:
+    """Light beside and opposite a trail: the brightest of it, for columns first…last of row y."""
+    row = data[y]
     left = row[max(first - guard - SIDE, 0) : max(first - guard, 0)]
     right = row[last + guard + 1 : last + guard + 1 + SIDE]
-    medians = [float(np.median(part)) for part in (left, right) if part.size]
-    return max(medians, default=0.0)
+    level = max((float(np.median(part)) for part in (left, right) if part.size), default=0.0)
+    halo = np.full(last - first + 1, max(level, 0.0))
+    opposite = data[max(mirror - 1, 0) : max(mirror + 2, 0), first : last + 1]
+    return np.maximum(halo, opposite.max(axis=0)) if opposite.size else halo
 
 
 def follow(
@@ -38,7 +41,8 @@ def follow(
     """Follow the trail of one patch of saturated pixels until it falls to the local background.
 
     The background of a trail pixel is the brightest of the pixels beside the trail and of those on
-    the star's other side, where no charge flows: so a star's halo doesn't pass for a trail.
+    the star's other side, where no charge flows: so a star's halo doesn't pass for a trail. The
+    trail fades: what is brighter than the trail before it is another star.
 
     Parameters
     ----------
@@ -65,21 +69,24 @@ def follow(
     first, last = x0, x0 + component.shape[1] - 1
     columns = np.arange(first, last + 1)
     rows = np.arange(component.shape[0])[:, None]
-    ends = np.where(component, rows, -1).max(0) if direction > 0 else -np.where(
-        component, -rows, -component.shape[0]
-    ).max(0)
+    ends = (
+        np.where(component, rows, -1).max(0)
+        if direction > 0
+        else -np.where(component, -rows, -component.shape[0]).max(0)
+    )
     ends = ends + y0
     centre = y0 + centre_row(component)
     found, silent, y = [], 0, int(ends.min() if direction > 0 else ends.max()) + direction
+    ceiling = np.full(len(columns), np.inf)
     while 0 <= y < data.shape[0] and silent < limits["gap"]:
         beyond = (y - ends) * direction > 0
-        level = max(_beside(data[y], first, last, int(limits["guard"])), 0.0)
-        other = 2 * centre - y
-        mirror = data[max(other - 1, 0) : max(other + 2, 0), first : last + 1]
-        halo = np.maximum(mirror.max(axis=0), level) if mirror.size else np.full(beyond.shape, level)
+        halo = _halo(data, y, 2 * centre - y, first, last, int(limits["guard"]))
         sigma = np.sqrt(halo / gain + (read_noise / gain) ** 2)
-        limit = np.maximum(halo + limits["threshold"] * sigma, limits["contrast"] * halo)
-        hit = beyond & (data[y, first : last + 1] > limit)
+        excess = data[y, first : last + 1] - halo
+        hit = beyond & (excess > limits["threshold"] * sigma)
+        hit &= excess > (limits["contrast"] - 1) * halo
+        hit &= excess <= limits["contrast"] * ceiling + 3 * sigma
+        ceiling[beyond] = np.minimum(ceiling, np.maximum(excess, 0))[beyond]
         if hit.any():
             found.append((y, columns[hit]))
         silent = silent + 1 if beyond.all() and not hit.any() else 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..camera import Camera
 from ..command import add_step
-from ..config import load_camera, load_config, load_rows
+from ..config import load_camera, load_config, load_rows, read_yaml
 from ..errors import ConfigError, InputError
 from ..io.fits import Card, Image, mask_legend, write_images
 from ..io.provenance import logical_name, recording
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
     tile = find_row(config["tables"]["tiles"], "tiles_table", row["tile"])
     paths = {kind: getattr(options, kind) for kind in MASTERS}
     settings = {
-        "camera": config["camera"],
+        "camera": read_yaml(config["camera"]),
         "overscan": config.get("calibrations", {}).get("overscan"),
         **{name: config["frames"][name] for name in SECTIONS},
     }
