@@ -48,12 +48,30 @@ def clipped_median(values: np.ndarray, clip: float) -> float:
     return float(np.median(values)) if values.size >= LEAST_PIXELS else np.nan
 
 
-def sky_noise(values: np.ndarray) -> float:
-    """Rms of the sky from the fainter half of its pixels: median − 15.87 % quantile."""
-    if values.size < LEAST_PIXELS:
+def sky_noise(image: np.ndarray, bad: np.ndarray) -> float:
+    """Rms of the sky per pixel, from differences of neighbours; NaN with too few good pixels.
+
+    A histogram's width holds the wings of stars too: in a crowded field seen in 2.4″ it is 30 %
+    too wide. Neighbours differ by their noise alone, if pixels are uncorrelated (as on a chip, not
+    on a resampled image) and taken where the rows above and below show the fainter half of the
+    sky: a choice that doesn't look at the pixels themselves.
+
+    Parameters
+    ----------
+    image : ndarray, shape (ny, nx)
+    bad : ndarray of bool
+        Pixels that take no part.
+    """
+    sums = np.where(bad, np.nan, image)
+    sums = sums[:, 1:] + sums[:, :-1]
+    around = sums[:-2] + sums[2:]
+    difference = image[1:-1, 1:] - image[1:-1, :-1]
+    good = np.isfinite(around) & ~(bad[1:-1, 1:] | bad[1:-1, :-1])
+    if good.sum() < LEAST_PIXELS:
         return np.nan
-    low, middle = np.quantile(values, [0.1587, 0.5])
-    return float(middle - low)
+    around, difference = around[good], difference[good]
+    faint = around <= np.median(around)
+    return float(1.4826 * np.median(np.abs(difference[faint])) / np.sqrt(2))
 
 
 def subtract_sky(
@@ -87,7 +105,7 @@ def subtract_sky(
         if np.isfinite(level):
             flat[place] += np.float32(common - level)
     flat -= _surface(flat, bad, settings)
-    noise = np.array([sky_noise(flat[p][~bad[p]]) for p in places])
+    noise = np.array([sky_noise(flat[p], bad[p]) for p in places])
     return Sky(flat, common, noise)
 
 

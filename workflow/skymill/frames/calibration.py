@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.table import Table
 
+from ..bits import Flag
 from .astrometry import Astrometry, References, Stars, solve
 from .epoch import at_epoch
 from .field_quality import chip_sections
@@ -21,6 +22,7 @@ from .seeing import Shape, star_shape
 from .zero_point import ZeroPoint
 
 Chips = Mapping[str, MeasuredChip]
+BLENDS = int(Flag.NEIGHBOURS | Flag.BLENDED)
 
 
 @dataclass(frozen=True)
@@ -118,15 +120,20 @@ def astrometric_stars(
 def _shapes(
     chips: Chips, matched: Mapping[str, tuple[np.ndarray, np.ndarray]], settings: Mapping
 ) -> dict[str, Shape]:
+    """Seeing and elongation of every chip, from bright clean stars; in a field so blurred that it
+    has none, from fainter and then from blended ones.
+    """
     result = {}
     for name, chip in chips.items():
         known = np.zeros(len(chip.sources), dtype=bool)
         known[matched[name][0]] = True
         table = chip.sources
         elongation = np.asarray(table["a_image"]) / np.maximum(np.asarray(table["b_image"]), 1e-6)
-        usable = chip.clean & (chip.snr >= settings["shape_snr"])
+        faint = chip.snr >= settings["shape_snr_faint"]
+        whole = np.asarray((table["flags"] & ~BLENDS) == 0) & faint
+        samples = [chip.clean & (chip.snr >= settings["shape_snr"]), chip.clean & faint, whole]
         fwhm = np.asarray(table["fwhm_image"], dtype=float)
-        result[name] = star_shape(fwhm, elongation, usable, known, settings["shape_clip"])
+        result[name] = star_shape(fwhm, elongation, samples, known, settings["shape_clip"])
     return result
 
 

@@ -1,5 +1,6 @@
 """Seeing and elongation of a chip, from its bright stars."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,26 +29,30 @@ class Shape:
 def star_shape(
     fwhm: np.ndarray,
     elongation: np.ndarray,
-    usable: np.ndarray,
+    usable: Sequence[np.ndarray],
     matched: np.ndarray,
     clip: float,
 ) -> Shape:
-    """Clipped medians over usable detections: those that Gaia knows, if they are enough.
+    """Clipped medians over the best sample that is large enough.
+
+    Detections that Gaia knows come first, all others after them; if neither are enough in the
+    first sample, the next one is tried.
 
     Parameters
     ----------
     fwhm, elongation : ndarray, shape (n,)
         Of all detections.
-    usable : ndarray of bool
-        Bright, unflagged, unmasked detections.
+    usable : sequence of ndarray of bool
+        Samples of detections, the best first.
     matched : ndarray of bool
         Detections with a counterpart in Gaia, which are hardly ever galaxies.
     clip : float
         σ of the clip about the median.
     """
-    usable = usable & np.isfinite(fwhm) & np.isfinite(elongation) & (fwhm > 0)
-    chosen = usable & matched if (usable & matched).sum() >= LEAST_STARS else usable
-    if not chosen.any():
+    known = np.isfinite(fwhm) & np.isfinite(elongation) & (fwhm > 0)
+    samples = [known & sample & who for sample in usable for who in (matched, True)]
+    chosen = next((sample for sample in samples if sample.sum() >= LEAST_STARS), None)
+    if chosen is None:
         return Shape(np.nan, np.nan, 0)
     kept = _clip(fwhm[chosen], clip)
     return Shape(
