@@ -82,6 +82,22 @@ def test_positions_and_their_errors(measured, star_grid):
         assert np.abs(offset[truth[:, 2] > 2e5]).max() < 0.03
 
 
+def test_where_the_window_runs_away_the_barycentre_has_its_own_error(
+    measured, star_grid, extraction, monkeypatch
+):
+    def lost(*arguments):
+        x, y = arguments[5:7]
+        nothing = np.full((x.size, 2), np.nan)
+        return x, y, nothing, nothing
+
+    monkeypatch.setattr("skymill.sources.measure.windowed_centroids", lost)
+    table, truth = pairs(run(*star_grid[:2], extraction), star_grid[2])
+    faint = truth[:, 2] < 3e4  # bright ones scatter by their photons, which aren't in it
+    pull = ((table["x"] - truth[:, 0]) / table["x_error"])[faint]
+    # An isophote follows the noise, so the barycentre scatters more than its pixels say.
+    assert 1 < 1.4826 * np.median(np.abs(pull)) < 2.2
+
+
 def test_shapes_of_stars(measured, star_grid):
     table, truth = pairs(measured, star_grid[2])
     bright = truth[:, 2] > 5e4
@@ -299,7 +315,7 @@ def source_extractor(folder, image):
 def test_as_source_extractor(tmp_path, extraction, add_moffat):
     rng = np.random.default_rng(11)
     image = np.full((768, 768), 100.0)  # whole boxes of the background, on which both agree
-    stars = rng.uniform(40, 728, (230, 2))
+    stars = rng.uniform(40, 728, (150, 2))
     for x, y in stars:
         add_moffat(image, x, y, 10 ** rng.uniform(3, 6), rng.choice([5.0, 8.0]))
     image += rng.normal(size=image.shape) * np.sqrt(25 + (image - 100) / GAIN)
@@ -320,7 +336,7 @@ def test_as_source_extractor(tmp_path, extraction, add_moffat):
     neighbour = cKDTree(stars).query(place[both], k=2)[0][:, 1]
     isolated = (theirs["FLAGS"] == 0) & (snr > 50) & (neighbour > 25)
     ours, theirs = ours[isolated], theirs[isolated]
-    assert len(ours) > 40
+    assert len(ours) > 30
     for k, name in enumerate(("aper3", "aper5", "aper10")):
         difference = -2.5 * np.log10(ours[f"flux_{name}"] / theirs["FLUX_APER"][:, k])
         assert np.percentile(np.abs(difference), 90) < 0.005, name

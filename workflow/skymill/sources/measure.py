@@ -299,6 +299,11 @@ def find(scene: Scene, piece: Piece, settings: Mapping) -> tuple[Detections, Kro
     light = kron_light(scene, found, settings)
     pixels = (scene.data, scene.variance, scene.state, segmentation, found.ident)
     x, y, sky, source = windowed_centroids(*pixels, found.x0, found.y0, light.half)
+    # Where the iteration ran away (a source in 800, on the flanks of bright ones), the barycentre
+    # stands, with the error of its pixels: half of the true one, the isophote follows the noise.
+    lost = np.isnan(sky)
+    sky = np.where(lost, found.error_sky, sky)
+    source = np.where(lost, found.error_source, source)
     return replace(found, x=x, y=y, error_sky=sky, error_source=source), light
 
 
@@ -311,7 +316,6 @@ def _isophotal(objects: np.ndarray, segmentation: np.ndarray, piece: Piece) -> D
     mine &= (column >= columns.start) & (column < columns.stop)
     found = objects[mine]
     x, y, a, b, theta = (found[name].astype(float) for name in ("x", "y", "a", "b", "theta"))
-    nothing = np.full((len(found), 2), np.nan)
     return Detections(
         segmentation=segmentation,
         ident=np.flatnonzero(mine).astype(np.int32) + np.int32(1),
@@ -322,8 +326,8 @@ def _isophotal(objects: np.ndarray, segmentation: np.ndarray, piece: Piece) -> D
         boxes=np.stack(
             [found[k].astype(np.int64) for k in ("ymin", "ymax", "xmin", "xmax")], axis=1
         ),
-        error_sky=nothing,
-        error_source=nothing,
+        error_sky=np.stack([found["errx2"], found["erry2"]], axis=1).astype(float),
+        error_source=np.zeros((len(found), 2)),
     )
 
 
