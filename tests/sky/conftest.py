@@ -33,9 +33,8 @@ def settings() -> dict:
     return load_config(CONFIG / "config.yaml")["sky"]
 
 
-@pytest.fixture
-def write_stack(tmp_path) -> Callable[..., tuple[Path, Path]]:
-    """Write a stack's image and nexp planes; gives their paths."""
+def stack_writer(root: Path) -> Callable[..., tuple[Path, Path]]:
+    """Give a function that writes a stack's image and nexp planes and gives their paths."""
 
     def write(
         stars: np.ndarray | None = None,
@@ -54,7 +53,7 @@ def write_stack(tmp_path) -> Callable[..., tuple[Path, Path]]:
         facts = {"TILE": tile, "FILTER": band, "MAGZERO": 30.0, "NUMEXP": 4}
         facts |= {"MINMJD": 60000.0, "MAXMJD": 60010.0} | cards
         header = make_header([*grid, *((k, v, "") for k, v in facts.items())])
-        folder = tmp_path / "stacks" / tile / band
+        folder = root / "stacks" / tile / band
         folder.mkdir(parents=True, exist_ok=True)
         planes = {
             "image": image.astype(np.float32),
@@ -65,3 +64,15 @@ def write_stack(tmp_path) -> Callable[..., tuple[Path, Path]]:
         return folder / "image.fits", folder / "nexp.fits"
 
     return write
+
+
+@pytest.fixture
+def write_stack(tmp_path) -> Callable[..., tuple[Path, Path]]:
+    """A function that writes a stack into the test's folder."""
+    return stack_writer(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def write_shared_stack(tmp_path_factory) -> Callable[..., tuple[Path, Path]]:
+    """A function that writes a stack into the module's folder."""
+    return stack_writer(tmp_path_factory.mktemp("release"))

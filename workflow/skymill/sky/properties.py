@@ -13,6 +13,9 @@ from .stretch import color_bands
 
 HIPS_VERSION = "1.4"
 
+MOST_CELLS = 500_000
+"""Cells into which a MOC is cut to find its middle."""
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -40,7 +43,9 @@ def extent_of(moc: "object") -> Extent:
         return Extent(0.0, 0.0, 0.0, 0.0)
     import healpy
 
-    coarse = moc.degrade_to_order(min(10, moc.max_order))
+    fraction = float(moc.sky_fraction)
+    deepest = int(np.log(MOST_CELLS / (12 * fraction)) / np.log(4))
+    coarse = moc if deepest >= moc.max_order else moc.degrade_to_order(deepest)
     order = coarse.max_order
     cells = np.sort(coarse.flatten().astype(np.int64))
     vectors = np.stack(healpy.pix2vec(1 << order, cells, nest=True), axis=-1)
@@ -50,7 +55,7 @@ def extent_of(moc: "object") -> Extent:
     ra = float(np.degrees(np.arctan2(nearest[1], nearest[0])) % 360)
     dec = float(np.degrees(np.arcsin(nearest[2])))
     cell = float(np.degrees(np.sqrt(4 * np.pi / 12) / (1 << order)))
-    return Extent(ra, dec, float(radius) + cell, float(moc.sky_fraction))
+    return Extent(ra, dec, float(radius) + cell, fraction)
 
 
 def properties_of(
