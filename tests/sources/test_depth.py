@@ -9,6 +9,7 @@ from skymill.sources.depth import (
     aperture_noise,
     empty_positions,
     limiting_magnitude,
+    nearest_value,
 )
 
 SIZE, APERTURE = 900, 12.5
@@ -23,10 +24,11 @@ def noise_image(sigma, smoothing=0.0, seed=1):
     return (sigma * image / image.std()).astype(np.float32)
 
 
-def measure(image, variance, x=NONE, y=NONE, radius=NONE):
+def measure(image, variance, x=NONE, y=NONE, radius=NONE, background=NONE):
     """The noise in 5″ apertures."""
     spots = empty_positions(image.shape, APERTURE, 20000, x, y, radius)
-    return aperture_noise(image, variance, *spots, APERTURE, 400, 200)
+    level = nearest_value(*spots, x, y, background)
+    return aperture_noise(image, variance, *spots, level, APERTURE, 200)
 
 
 def test_white_noise():
@@ -60,14 +62,17 @@ def test_wrong_variance_does_not_matter():
 
 
 def test_sources_and_background_are_kept_out():
-    """Known sources are avoided, a gradient is taken out mesh by mesh."""
+    """Known sources are avoided; the background is what extraction took out at the nearest."""
     image = noise_image(2.0)
     generator = np.random.default_rng(3)
     x, y = generator.uniform(0, SIZE, (2, 200))
     for at_x, at_y in zip(x.astype(int), y.astype(int), strict=True):
         image[max(0, at_y - 4) : at_y + 5, max(0, at_x - 4) : at_x + 5] += 500
-    image += np.linspace(0, 0.2, SIZE, dtype=np.float32)
-    noise = measure(image, np.full_like(image, 4.0), x, y, np.full(200, 8.0))
+    image += np.linspace(0, 1, SIZE, dtype=np.float32)
+    level = x / SIZE
+    noise = measure(image, np.full_like(image, 4.0), x, y, np.full(200, 8.0), level)
+    left = measure(image, np.full_like(image, 4.0), x, y, np.full(200, 8.0), 0 * level)
+    assert left.sigma > 1.5 * noise.sigma
     assert noise.sigma == pytest.approx(2 * np.sqrt(np.pi) * APERTURE / 2, rel=0.06)
 
 

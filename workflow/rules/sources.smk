@@ -125,6 +125,7 @@ rule tile_catalogues:
             f"{WORK}/sources/{{{{tile}}}}/single_{{band}}.parquet", band=BANDS
         ),
         idual=f"{WORK}/sources/{{tile}}/Idual.parquet",
+        nexps=expand(TREE.stack("{{tile}}", "{band}", "nexp"), band=BANDS),
         maps=[
             path
             for band in BANDS
@@ -161,7 +162,8 @@ rule tile_catalogues:
     shell:
         "python -m skymill sources finish --config {params.config}"
         " --tile {wildcards.tile} --bands {params.bands}"
-        " --single {input.single} --idual {input.idual} --maps {params.folder}"
+        " --single {input.single} --idual {input.idual} --nexps {input.nexps}"
+        " --maps {params.folder}"
         " --verdicts {input.verdicts} --pool {input.pool} --reference {input.reference}"
         " --out-single {output.single} --out-idual {output.idual}"
         " --out-completeness {output.completeness}"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .map_lookup import bin_index
 from .robust import scatter
 
 
@@ -114,8 +113,8 @@ def aperture_noise(
     variance: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
+    background: np.ndarray,
     diameter: float,
-    mesh: float,
     least: int,
 ) -> Noise:
     """Measure the noise in empty apertures.
@@ -123,12 +122,12 @@ def aperture_noise(
     Parameters
     ----------
     image, variance : ndarray of float32, indexed [y, x]
-    x, y : ndarray
+    x, y : ndarray, shape (n,)
         Centres of empty apertures, 0-based pixels.
+    background : ndarray
+        What extraction takes out there, per pixel; what it leaves in is noise.
     diameter : float
         Pixels.
-    mesh : float
-        Width, in pixels, of the meshes whose median is taken out as background.
     least : int
         Apertures below which nothing is given.
 
@@ -138,18 +137,33 @@ def aperture_noise(
         NaN if fewer than `least` apertures are empty and whole.
     """
     flux, error, whole = sums(image, variance, x, y, diameter)
+    flux = flux - background * np.pi * (diameter / 2) ** 2
     used = whole & (error > 0)
-    flux, error, x, y = flux[used], error[used], x[used], y[used]
+    flux, error = flux[used], error[used]
     if flux.size < least:
         return Noise(np.nan, np.nan, int(flux.size))
-    side = max(image.shape)
-    count = max(1, int(side // mesh))
-    cell = bin_index(x + 1, count, side) * count + bin_index(y + 1, count, side)
-    for index in np.unique(cell):
-        here = cell == index
-        flux[here] -= np.median(flux[here])
-    excess = scatter(flux / error, 0.0)
+    excess = scatter((flux - np.median(flux)) / error)
     return Noise(excess * float(np.median(error)), excess, int(flux.size))
+
+
+def nearest_value(
+    x: np.ndarray, y: np.ndarray, at_x: np.ndarray, at_y: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """The value of the source nearest to each position; 0 without sources.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Positions.
+    at_x, at_y, values : ndarray, shape (m,)
+        Sources and their values; those that aren't finite count as 0.
+    """
+    from scipy.spatial import cKDTree
+
+    if at_x.size == 0 or x.size == 0:
+        return np.zeros(x.shape)
+    index = cKDTree(np.column_stack([at_x, at_y])).query(np.column_stack([x, y]))[1]
+    return np.nan_to_num(values)[index]
 
 
 def aperture_fraction(
@@ -200,12 +214,30 @@ def limiting_magnitude(sigma: float, sigmas: float, zero_point: float, fraction:
     return float(zero_point - 2.5 * np.log10(sigmas * sigma / fraction))
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What the empty apertures have to avoid; arrays of one length.
+
+    Attributes
+    ----------
+    x, y : ndarray
+        0-based pixels.
+    radius : ndarray
+        How far each source reaches, pixels.
+    background : ndarray
+        What extraction took out at the source, in the image's units.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    radius: np.ndarray
+    background: np.ndarray
+
+
 def depth_in(
     image: np.ndarray,
     variance: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-    radius: np.ndarray,
+    sources: Sources,
     diameter: float,
     fraction: float,
     zero_point: float,
@@ -217,8 +249,7 @@ def depth_in(
     ----------
     image, variance : ndarray of float32, indexed [y, x]
         Scaled to one zero point.
-    x, y, radius : ndarray, shape (n,)
-        Sources and how far they reach, 0-based pixels.
+    sources : Sources
     diameter : float
         Of the apertures, pixels.
     fraction, zero_point : float
@@ -233,8 +264,8 @@ def depth_in(
     """
     if not np.isfinite(diameter):
         return np.nan
-    spots = empty_positions(image.shape, diameter, limits["apertures"], x, y, radius)
-    noise = aperture_noise(
-        image, variance, *spots, diameter, limits["background"], limits["min_apertures"]
-    )
+    at, number = (sources.x, sources.y), limits["apertures"]
+    x, y = empty_positions(image.shape, diameter, number, *at, sources.radius)
+    background = nearest_value(x, y, *at, sources.background)
+    noise = aperture_noise(image, variance, x, y, background, diameter, limits["min_apertures"])
     return limiting_magnitude(noise.sigma, limits["sigma"], zero_point, fraction)

@@ -35,7 +35,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         run,
         "calibrate, clean and complete the catalogues of a tile",
         "--config config/config.yaml --tile 0000.000-30 --bands B V R I --single … --idual … "
-        "--maps maps/0000.000-30 --verdicts … --pool … --reference … --out-single … "
+        "--nexps … --maps maps/0000.000-30 --verdicts … --pool … --reference … --out-single … "
         "--out-idual Idual.parquet --out-completeness 0000.000-30.parquet",
     )
     parser.add_argument("--tile", required=True)
@@ -44,6 +44,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--single", type=Path, nargs="+", required=True, help="a table per band, in their order"
     )
     parser.add_argument("--idual", type=Path, required=True)
+    parser.add_argument(
+        "--nexps", type=Path, nargs="+", required=True, help="exposures per pixel, a plane per band"
+    )
     parser.add_argument("--maps", type=Path, required=True, help="folder of the tile's maps")
     parser.add_argument("--verdicts", type=Path, nargs="+", required=True)
     parser.add_argument("--pool", type=Path, nargs="+", required=True)
@@ -62,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
     from ..config import load_config
     from ..io.parquet import table_schema, write_table
     from ..io.provenance import recording
-    from .inputs import read_catalogue
+    from .inputs import read_catalogue, read_plane
     from .tile_catalogue import band_completeness, finish
 
     _check_lists(options)
@@ -73,9 +76,10 @@ def run(options: argparse.Namespace) -> None:
     with recording("sources finish", used, _inputs(options), options.receipt) as record:
         schema, final = table_schema("single_instrumental"), table_schema("single")
         counts = []
-        for band, path, out in zip(bands, options.single, options.out_single, strict=True):
+        files = zip(bands, options.single, options.nexps, options.out_single, strict=True)
+        for band, path, nexp, out in files:
             table = finish(read_catalogue(path, schema), {band: ""}, "single", band, field)
-            counts.append(band_completeness(table, band, field))
+            counts.append(band_completeness(table, band, read_plane(nexp, field.size), field))
             _write(out, table, final, record)
         schema = table_schema("idual_instrumental", tuple(bands))
         suffixes = {band: f"_{band.lower()}" for band in bands}
@@ -88,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
 def _check_lists(options: argparse.Namespace) -> None:
     from ..errors import InputError
 
-    for name in ("single", "out_single"):
+    for name in ("single", "nexps", "out_single"):
         given = getattr(options, name)
         if len(given) != len(options.bands):
             raise InputError(
@@ -107,7 +111,7 @@ def _inputs(options: argparse.Namespace) -> list[Path]:
         for kind, aperture in MAPS
     ]
     tables = [*options.single, options.idual, *options.pool, *options.reference]
-    return [*tables, *options.verdicts, *maps]
+    return [*tables, *options.nexps, *options.verdicts, *maps]
 
 
 def _field(options: argparse.Namespace, settings: Mapping) -> "Field":

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from astropy.io.fits import Header
     from astropy.table import Table
 
+    from .depth import Sources
+
 PROVENANCE = re.compile(r"SOFTWARE|STEP|CONFHASH|NINPUT|INP\d{5}")
 """Cards that tell how the input was made; the product gets its own."""
 
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     from ..io.parquet import table_schema
     from ..io.provenance import recording
     from .flux_scale import scale_factors, scale_image
-    from .inputs import read_catalogue, read_map
+    from .inputs import read_catalogue, read_map, read_stack
 
     settings = load_config(options.config)
     homogenise = settings["sources"]["homogenise"]
@@ -59,7 +61,10 @@ def run(options: argparse.Namespace) -> None:
         for kind in ("zp", "zperr", "pstar")
     }
     catalogue = read_catalogue(options.catalogue, table_schema("single_instrumental"))
-    planes = _read_planes(options, settings["tiles"]["size"])
+    planes = {
+        name: read_stack(getattr(options, name), settings["tiles"]["size"])
+        for name in ("image", "variance", "mask", "nexp")
+    }
     factors = scale_factors(maps["zp"], homogenise["zero_point"])
     image, variance = planes["image"], planes["variance"]
     image.data, variance.data = scale_image(image.data, variance.data, factors)
@@ -76,23 +81,6 @@ def run(options: argparse.Namespace) -> None:
             plane.cards = updated(plane.cards, cards)
             write_images(path, [plane], record)
         write_json(options.row, row, record)
-
-
-def _read_planes(options: argparse.Namespace, size: int) -> dict:
-    from ..errors import InputError
-    from ..io.fits import read_images
-
-    planes = {}
-    for name in ("image", "variance", "mask", "nexp"):
-        path = getattr(options, name)
-        planes[name] = read_images(path)[0]
-        data = planes[name].data
-        if data is None or data.shape != (size, size):
-            raise InputError(
-                f"{path}: HDU 0: expected {size} × {size} pixels (tiles.size), got "
-                f"{None if data is None else data.shape}. Combine the stack again."
-            )
-    return planes
 
 
 def scaled_cards(
@@ -178,38 +166,44 @@ def stack_row(
         "area": area * (settings["tiles"]["pixel_scale"] / 3600) ** 2,
         "masked": masked / area if area else np.nan,
         "sources": len(catalogue),
-        **seeing_and_depth(planes, catalogue, settings),
+        **seeing_and_depth(planes, catalogue, maps["zp"], settings),
     }
     finite = {k: v for k, v in row.items() if not isinstance(v, float) or np.isfinite(v)}
     return {name: finite.get(name) for name in row}
 
 
-def seeing_and_depth(planes: Mapping, catalogue: "Table", settings: Mapping) -> dict[str, float]:
+def seeing_and_depth(
+    planes: Mapping, catalogue: "Table", zero_points: "np.ndarray", settings: Mapping
+) -> dict[str, float]:
     """FWHM of the stars (arcsec), depths in 5″ and in the seeing; NaN where they can't be measured.
 
     Parameters
     ----------
     planes, catalogue, settings
         As for `stack_row`.
+    zero_points : ndarray, indexed [x_bin, y_bin]
+        The map by which the image was scaled.
     """
     import numpy as np
 
     from .depth import aperture_fraction, depth_in
+    from .flux_scale import scale_factors
 
     scale, depth = settings["tiles"]["pixel_scale"], settings["sources"]["depth"]
     zero_point = settings["sources"]["homogenise"]["zero_point"]
     image, variance = planes["image"].data, planes["variance"].data
-    x, y = (np.asarray(catalogue[f"{axis}_image"]) - 1 for axis in "xy")
     stars = _stars(catalogue, settings["sources"]["maps"])
     fwhm_image = np.asarray(catalogue["fwhm_image"], dtype=float)[stars]
     fwhm = float(np.median(fwhm_image)) if stars.any() else np.nan
-    sources = x, y, _extent(catalogue) + depth["clearance"] / scale
+    factors = scale_factors(zero_points, zero_point)
+    sources = _sources(catalogue, factors, settings["tiles"]["size"], depth["clearance"] / scale)
     aperture = depth["aperture"] / scale
-    share = aperture_fraction(image, variance, x[stars], y[stars], fwhm, aperture)
+    at_stars = sources.x[stars], sources.y[stars]
+    share = aperture_fraction(image, variance, *at_stars, fwhm, aperture)
     return {
         "fwhm": fwhm * scale,
-        "depth_5sigma": depth_in(image, variance, *sources, aperture, 1.0, zero_point, depth),
-        "depth_seeing": depth_in(image, variance, *sources, fwhm, share, zero_point, depth),
+        "depth_5sigma": depth_in(image, variance, sources, aperture, 1.0, zero_point, depth),
+        "depth_seeing": depth_in(image, variance, sources, fwhm, share, zero_point, depth),
     }
 
 
@@ -226,12 +220,17 @@ def _stars(catalogue: "Table", limits: Mapping) -> "np.ndarray":
     return clean_stars(*flags, class_star, magerr, limits) & (fwhm > 0)
 
 
-def _extent(catalogue: "Table") -> "np.ndarray":
-    """How far sources reach: the Kron ellipse, or twice the radius of the isophote, pixels."""
+def _sources(catalogue: "Table", factors: "np.ndarray", size: int, clearance: float) -> "Sources":
+    """Sources as far as their isophotes reach, and the background there, scaled as the image."""
     import numpy as np
 
-    kron, a, area = (
+    from .depth import Sources
+    from .map_lookup import look_up
+
+    x, y, area, ellipticity, background = (
         np.nan_to_num(np.asarray(catalogue[name], dtype=float))
-        for name in ("kron_radius", "a_image", "isoarea")
+        for name in ("x_image", "y_image", "isoarea", "ellipticity", "background")
     )
-    return np.maximum(kron * a, 2 * np.sqrt(area / np.pi))
+    major = np.sqrt(area / np.pi / np.clip(1 - ellipticity, 0.1, 1))
+    scaled = background * look_up(factors, x, y, size)
+    return Sources(x - 1, y - 1, major + clearance, scaled)

@@ -8,6 +8,7 @@ from astropy.table import Table, vstack
 
 from ..config import load_rows
 from ..errors import ConfigError, InputError
+from ..io.fits import Image, read_images
 from ..io.json import read_json
 from ..io.npy import read_npy
 from ..io.parquet import TableSchema, read_table
@@ -60,6 +61,29 @@ def read_cells(paths: Iterable[Path | str], columns: list[str]) -> Table:
     """
     table = vstack([read_table(path, columns) for path in paths], metadata_conflicts="silent")
     return table[np.lexsort((table["dec"], table["ra"]))]
+
+
+def read_plane(path: Path | str, size: int) -> np.ndarray:
+    """Pixels of one plane of a stack.
+
+    Raises
+    ------
+    InputError
+        If it is missing, broken, or not `size` × `size` pixels.
+    """
+    return read_stack(path, size).data
+
+
+def read_stack(path: Path | str, size: int) -> Image:
+    """One plane of a stack with its cards; raises as `read_plane`."""
+    plane = read_images(path)[0]
+    if plane.data is None or plane.data.shape != (size, size):
+        got = None if plane.data is None else plane.data.shape
+        raise InputError(
+            f"{path}: HDU 0: expected {size} × {size} pixels (tiles.size), got {got}. "
+            "Combine the stack again."
+        )
+    return plane
 
 
 def read_map(

@@ -14,7 +14,7 @@ from .epochs import history
 from .instrumental import calibrated
 from .magnitude_bias import bias_curve, isolated
 from .map_lookup import look_up
-from .ndith import Coverage, covered_area, covering
+from .ndith import Coverage, covered_area
 from .spurious import count_within, spurious
 from .tangent_plane import project
 
@@ -198,7 +198,7 @@ def correct_magnitude_bias(
         table[f"{name}{suffix}"] = np.asarray(table[f"{name}{suffix}"]) * 10 ** (0.4 * shift)
 
 
-def band_completeness(table: Table, band: str, field: Field) -> Table:
+def band_completeness(table: Table, band: str, nexp: np.ndarray, field: Field) -> Table:
     """Table ``completeness`` of one band: the pool inside the coverage against a catalogue.
 
     Parameters
@@ -206,6 +206,8 @@ def band_completeness(table: Table, band: str, field: Field) -> Table:
     table : Table
         Finished catalogue of the band.
     band : str
+    nexp : ndarray of int, indexed [y, x]
+        Exposures per pixel of the stack: the coverage, without dead amplifiers.
     field : Field
 
     Returns
@@ -213,17 +215,11 @@ def band_completeness(table: Table, band: str, field: Field) -> Table:
     Table
     """
     limits, pool = field.settings["completeness"], field.pool
-    xi, eta = project(pool["ra"], pool["dec"], field.centre)
-    half = field.side / 2
-    inside = np.flatnonzero((np.abs(xi) < half) & (np.abs(eta) < half))
-    covered = covering(field.coverages.get(band, []), xi[inside], eta[inside]).any(axis=0)
-    inside = inside[covered]
-    found = match(
-        pool["ra"][inside], pool["dec"][inside], table["ra"], table["dec"], limits["match_radius"]
-    )[0]
+    pool = pool[_covered(nexp, *project(pool["ra"], pool["dec"], field.centre), field)]
+    found = match(pool["ra"], pool["dec"], table["ra"], table["dec"], limits["match_radius"])[0]
     counts = completeness(
-        np.asarray(pool[f"mag_{band.lower()}"], dtype=float)[inside],
-        np.isin(np.arange(inside.size), found),
+        np.asarray(pool[f"mag_{band.lower()}"], dtype=float),
+        np.isin(np.arange(len(pool)), found),
         limits["bright"],
         limits["faint"],
         limits["bin"],
@@ -231,3 +227,14 @@ def band_completeness(table: Table, band: str, field: Field) -> Table:
     rows = len(counts["pool"])
     names = {"tile": np.full(rows, field.tile, object), "band": np.full(rows, band, object)}
     return Table({**names, **counts})
+
+
+def _covered(nexp: np.ndarray, xi: np.ndarray, eta: np.ndarray, field: Field) -> np.ndarray:
+    """Whether the stack has data at positions in the tangent plane."""
+    size = field.size
+    x = np.round((size - 1) / 2 - np.nan_to_num(xi, nan=np.inf) / field.pixel_scale)
+    y = np.round((size - 1) / 2 + np.nan_to_num(eta, nan=np.inf) / field.pixel_scale)
+    inside = (x >= 0) & (x < size) & (y >= 0) & (y < size)
+    covered = np.zeros(inside.shape, bool)
+    covered[inside] = nexp[y[inside].astype(np.int64), x[inside].astype(np.int64)] > 0
+    return covered

@@ -2,8 +2,8 @@
 
 As KS4's: in each bin the median of reference − instrumental magnitude after an iterated clip. Two
 things differ. A bin with too few stars borrows from its neighbours (`map_windows.windows`), where
-KS4 leaves the nominal value. And the error is that of the value, where KS4's is the scatter of the
-stars.
+KS4 leaves the nominal value. And KS4's error is the stars' whole scatter; ours leaves out their own
+noise, which each source's error holds already, and adds the error of the median.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class ZeroPointMap:
     zp : ndarray
         mag = instrumental + zp, in mag.
     error : ndarray
-        1σ error of zp at a place inside the bin, in mag; NaN where zp is nominal.
+        1σ error with which zp calibrates a star of the bin, in mag; NaN where zp is nominal.
     stars : ndarray
         Calibrators in the bin itself that survived the clip.
     """
@@ -76,12 +76,13 @@ def zero_point_map(
 
     Notes
     -----
-    The error is that of the value at any place inside the bin, three terms in quadrature:
-    √(π/2) · σ / √n for the median, n the stars in the window and σ the largest of the scatter in
-    the window, the scatter of all stars about their bins, and the stars' median noise (the standard
-    deviation of the survivors of a 2σ clip is 25 % too small); the zero point's change across the
-    bin, from its neighbours; for a grown window, its gradient times the distance from the bin's
-    centre to its stars.
+    The error is that with which the value calibrates one more star of the bin, three terms in
+    quadrature: √(π/2) · σ / √n for the median, n the stars in the window; what the stars scatter
+    beyond their noise, √(σ² − noise²), which holds what one value for all stars of a bin can't take
+    out (a zero point that changes inside the bin, colour terms, flat-field errors); for a grown
+    window, its gradient times the distance from the bin's centre to its stars. σ is the larger of
+    the scatter in the window and that of all stars about their bins, both from the median absolute
+    deviation (the standard deviation of the survivors of a 2σ clip is 25 % too small).
     """
     finite = np.isfinite(difference) & np.isfinite(noise)
     x, y, difference, noise = x[finite], y[finite], difference[finite], noise[finite]
@@ -90,7 +91,8 @@ def zero_point_map(
     if x.size == 0:
         return result
     ix, iy = bin_index(x, count, size), bin_index(y, count, size)
-    spread, drift, number = np.zeros(shape), np.zeros(shape), np.ones(shape)
+    spread, photons, drift = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    number = np.ones(shape)
     width = size // count
     for i, j, members, grown in windows(ix, iy, shape, 0, min_stars):
         inside = difference[members]
@@ -99,21 +101,16 @@ def zero_point_map(
         result.zp[i, j] = np.median(difference[used])
         result.stars[i, j] = np.sum((ix[used] == i) & (iy[used] == j))
         number[i, j] = used.size
-        spread[i, j] = max(scatter(inside, result.zp[i, j]), np.median(noise[used]))
+        spread[i, j] = scatter(inside, result.zp[i, j])
+        photons[i, j] = np.median(noise[used])
         if grown:
             at = (x[used] / width - i - 0.5, y[used] / width - j - 0.5)
             drift[i, j] = _drift(*at, difference[used])
     overall = scatter(difference - result.zp[ix, iy], 0.0)
-    random = MEDIAN_TO_MEAN * np.maximum(spread, overall) / np.sqrt(number)
-    result.error[:] = np.sqrt(random**2 + drift**2 + _inner_variance(result.zp))
+    variance = np.maximum(np.maximum(spread, overall), photons) ** 2
+    beyond = variance - photons**2
+    result.error[:] = np.sqrt(MEDIAN_TO_MEAN**2 * variance / number + beyond + drift**2)
     return result
-
-
-def _inner_variance(zp: np.ndarray) -> np.ndarray:
-    """Variance of a zero point inside a bin across which it changes as from bin to bin."""
-    if len(zp) < 2:
-        return np.zeros(zp.shape)
-    return sum(step**2 for step in np.gradient(zp)) / 12
 
 
 def _drift(dx: np.ndarray, dy: np.ndarray, values: np.ndarray) -> float:
