@@ -353,8 +353,8 @@ def detections(fake: Fake, ra, dec, chosen) -> tuple[Table, TableSchema]:
             table["coadd_object_id"] = np.flatnonzero(chosen)
             table["band"], table["exposure"], table["chip"] = band, f"e{visit}", "M"
             noise = generator("detections", band, visit).normal(0, SCATTER, fake.objects)
-            table["mag_aper5"] = (magnitude + noise)[chosen]
-            table["magerr_aper5"] = np.where(magnitude[chosen] < 17, 0.005, 0.02)
+            table["mag_auto"] = (magnitude + noise)[chosen]
+            table["magerr_auto"] = np.where(magnitude[chosen] < 17, 0.005, 0.02)
             tables.append(table)
     whole = blank(schema, sum(map(len, tables)))
     for column in schema.names:

@@ -50,7 +50,7 @@ MEANINGS: dict[str, Figure] = {
     "xp_offset_{band}": Figure("mag", "idual_master (AUTO) − Gaia XP, median of clipped stars", 4),
     "xp_rms_{band}": Figure("mag", "idual_master (AUTO) − Gaia XP, rms of clipped stars", 3),
     "xp_stars_{band}": Figure("", "stars compared with Gaia XP"),
-    "repeatability_{band}": Figure("mag", "scatter of a bright star between exposures (APER5)", 4),
+    "repeatability_{band}": Figure("mag", "scatter of a bright star between exposures (AUTO)", 4),
     "area": Figure("deg²", "area with data in any band, from the MOC", 4),
     "area_{band}": Figure("deg²", "area with data, from the MOC", 4),
     "archives": Figure("", "archives"),

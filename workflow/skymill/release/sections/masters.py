@@ -161,7 +161,7 @@ def _add_single(masters: Masters, products: Products, cell: int) -> None:
 
 
 def _add_detections(masters: Masters, products: Products, cell: int) -> None:
-    names = ["coadd_object_id", "band", "mag_aper5", "magerr_aper5", "flags", "imaflags_iso"]
+    names = ["coadd_object_id", "band", "mag_auto", "magerr_auto", "flags", "imaflags_iso"]
     table = products.table(products.tree.hats_cell("detections", cell), names)
     if table is None:
         return
@@ -173,8 +173,8 @@ def _add_detections(masters: Masters, products: Products, cell: int) -> None:
         chosen = clean & (columns["band"] == band)
         magnitude, deviation, error = deviations(
             columns["coadd_object_id"][chosen],
-            columns["mag_aper5"][chosen],
-            columns["magerr_aper5"][chosen],
+            columns["mag_auto"][chosen],
+            columns["magerr_auto"][chosen],
         )
         masters.repeats[band].add(magnitude, np.abs(deviation))
         bright = error < products.report["repeatability_error"]
@@ -239,18 +239,24 @@ def show(masters: Masters, products: Products) -> Section:
     return Section("masters", "Masters", LEAD, blocks)
 
 
-def _gaia_plot(offsets: Offsets) -> Plot:
-    from matplotlib.colors import LogNorm
+def _draw_counts(figure, panel, histogram: Histogram, name: str, label: str) -> None:
+    """A 2-D histogram in logarithmic tints; a single object is still to be seen."""
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap, LogNorm
 
+    tints = ListedColormap(colormaps[name](np.linspace(0.25, 1, 256)))
+    counts = np.where(histogram.counts, histogram.counts, np.nan).T
+    limits = LogNorm(1, max(10, histogram.counts.max()))
+    image = panel.pcolormesh(*histogram.edges, counts, norm=limits, cmap=tints)
+    figure.colorbar(image, ax=panel, label=label).outline.set_visible(False)
+
+
+def _gaia_plot(offsets: Offsets) -> Plot:
     reach = min(1.0, max(0.1, 4 * quantile(offsets.radial, 0.9)))
     mode, mean = offsets.mode(), offsets.mean()
     with drawing(8, 3.8, 1, 2) as (figure, axes):
         panel = axes[0, 0]
-        edges = offsets.plane.edges
-        image = panel.pcolormesh(
-            edges[0], edges[1], np.where(offsets.plane.counts, offsets.plane.counts, np.nan).T,
-            norm=LogNorm(), cmap="Blues",
-        )  # fmt: skip
+        _draw_counts(figure, panel, offsets.plane, "Blues", "objects per bin")
         panel.axhline(0, color=GREY, lw=0.6)
         panel.axvline(0, color=GREY, lw=0.6)
         label = f"mode ({number(mode[0], 3, True)}, {number(mode[1], 3, True)})″"
@@ -261,7 +267,6 @@ def _gaia_plot(offsets: Offsets) -> Plot:
         panel.set_xlabel("Δra · cos(dec), object − Gaia (arcsec)")
         panel.set_ylabel("Δdec, object − Gaia (arcsec)")
         panel.legend(loc="upper left", handletextpad=0.3)
-        figure.colorbar(image, ax=panel, label="objects per bin").outline.set_visible(False)
         panel = axes[0, 1]
         panel.stairs(offsets.radial.counts, offsets.radial.edges[0], fill=True, color="#9cc3de")
         top = offsets.radial_mode()
@@ -299,19 +304,13 @@ def _counts_plot(masters: Masters) -> Plot:
 
 
 def _stellarity_plot(masters: Masters) -> Plot:
-    from matplotlib.colors import LogNorm
-
     histogram, band = masters.stellarity, masters.bands[-1]
     with drawing(6.4, 3.2) as (figure, axes):
         panel = axes[0, 0]
-        image = panel.pcolormesh(
-            *histogram.edges, np.where(histogram.counts, histogram.counts, np.nan).T,
-            norm=LogNorm(), cmap="Purples",
-        )  # fmt: skip
+        _draw_counts(figure, panel, histogram, "Purples", "objects per bin")
         panel.set_xlim(*_span(histogram.marginal(0)))
         panel.set_xlabel(f"MAG_AUTO in {band} (AB)")
         panel.set_ylabel("CLASS_STAR (0 galaxy, 1 star)")
-        figure.colorbar(image, ax=panel, label="objects per bin").outline.set_visible(False)
         address = png(figure)
     return Plot(f"Stellarity in {band} against magnitude, idual_master.", address, 720)
 
@@ -324,22 +323,16 @@ def _span(histogram: Histogram) -> tuple[float, float]:
 
 
 def _colour_plot(masters: Masters) -> Plot:
-    from matplotlib.colors import LogNorm
-
     (a, b), (c, d) = colour_pairs(masters.bands)
     histogram = masters.colours
     with drawing(5.2, 4.2) as (figure, axes):
         panel = axes[0, 0]
-        image = panel.pcolormesh(
-            *histogram.edges, np.where(histogram.counts, histogram.counts, np.nan).T,
-            norm=LogNorm(), cmap="Greens",
-        )  # fmt: skip
+        _draw_counts(figure, panel, histogram, "Greens", "stars per bin")
         panel.set_xlim(*_span(histogram.marginal(0)))
         panel.set_ylim(*_span(histogram.marginal(1)))
         panel.set_xlabel(f"{c} − {d} (AB mag)")
         panel.set_ylabel(f"{a} − {b} (AB mag)")
         panel.grid()
-        figure.colorbar(image, ax=panel, label="stars per bin").outline.set_visible(False)
         address = png(figure)
     return Plot("Colours of clean stars in idual_master (AUTO).", address, 560)
 
@@ -396,9 +389,13 @@ def _repeat_plot(masters: Masters) -> Plot:
         panel.yaxis.set_major_locator(FixedLocator(MMAG))
         panel.yaxis.set_minor_locator(NullLocator())
         panel.yaxis.set_major_formatter("{x:g}")
-        panel.set_xlabel("MAG_APER5 (AB)")
+        panel.set_xlabel("MAG_AUTO (AB)")
         panel.set_ylabel("scatter between exposures (mmag)")
         panel.grid()
         panel.legend(loc="best")
         address = png(figure)
-    return Plot("Photometric repeatability of single exposures, 5″ aperture.", address, 720)
+    return Plot(
+        "Photometric repeatability of single exposures (AUTO, in which frames are calibrated).",
+        address,
+        720,
+    )
