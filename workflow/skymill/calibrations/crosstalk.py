@@ -197,8 +197,7 @@ def measure_crosstalk(
     Returns
     -------
     ndarray of float64, shape (amplifiers, amplifiers)
-        Victim row, aggressor column; 0 where excluded, insignificant, or too few pixels were
-        bright.
+        Victim row, aggressor column; 0 where excluded, insignificant, or bright in too few places.
     """
     images = [np.where(np.isfinite(image), image, np.float32(0)) for image in images]
     n = len(chip.amplifiers)
@@ -207,10 +206,11 @@ def measure_crosstalk(
         parts = [sample_victim(image, bits, chip, victim, mirrored, settings) for image in images]
         sample = pooled(parts)
         coefficients, errors = fit(sample, settings["clip"])
-        bright = np.sum(sample.aggressors >= settings["aggressor"], axis=0)
+        bright = sample.aggressors >= settings["aggressor"]
         for aggressor in range(n):
             sure = np.abs(coefficients[aggressor]) > settings["significance"] * errors[aggressor]
-            enough = bright[aggressor] >= settings["least_pixels"]
+            places = np.unique(sample.group[bright[:, aggressor]])
+            enough = len(places) >= settings["least_places"]
             if sure and enough and (aggressor, victim) not in excluded:
                 matrix[victim, aggressor] = coefficients[aggressor]
     return matrix

@@ -58,7 +58,8 @@ def read_raw(path: Path | str, camera: Camera) -> RawFrame:
     try:
         images = read_images(path)
     except InputError as error:
-        raise InputError(" ".join(str(error).replace(str(path), path.name).split())) from error
+        text = " ".join(str(error).replace(str(path), path.name).split())
+        raise InputError(text.partition("; expected")[0].rstrip(".") + ".") from error
     if not images:
         raise InputError(f"{path.name}: holds no HDU.")
     header = {keyword: value for keyword, value, _ in images[0].cards}
