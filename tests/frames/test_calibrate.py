@@ -414,6 +414,19 @@ def test_a_broken_exposure_is_a_verdict(survey):
     assert (len(catalogue), catalogue.colnames) == (0, table_schema("frame").names)
 
 
+def test_a_failing_detection_is_a_verdict(survey, monkeypatch):
+    from skymill.errors import DataError
+    from skymill.frames import measured_chip
+
+    def fail(*arguments):
+        raise DataError("detection failed: deblending overflow")
+
+    monkeypatch.setattr(measured_chip, "measure", fail)
+    survey.write("crowd", {chip: np.ones((SIZE, SIZE), np.float32) for chip in "AB"})
+    assert survey.run("crowd") == 0
+    assert survey.verdict("crowd")["reasons"] == ["detection failed: deblending overflow"]
+
+
 def test_wrong_input_is_one_message_and_no_product(survey, capsys):
     data = np.ones((SIZE, SIZE), np.float32)
     survey.write("half", {"A": data})
@@ -422,6 +435,9 @@ def test_wrong_input_is_one_message_and_no_product(survey, capsys):
     survey.write("other", {"A": data, "B": data}, EXPOSURE="another")
     assert survey.run("other") == 1
     assert "EXPOSURE is 'another', expected 'other'" in capsys.readouterr().err
+    survey.write("abroad", {"A": data, "B": data}, OBSERVAT="ELSEWHERE")
+    assert survey.run("abroad") == 1
+    assert "OBSERVAT is 'ELSEWHERE'; the camera file knows HERE" in capsys.readouterr().err
     path = survey.folder / "half.pixels.fits"
     path.write_bytes(path.read_bytes()[:100000])
     assert survey.run("half") == 1

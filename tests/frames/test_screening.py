@@ -23,7 +23,6 @@ GOOD = Figures(
     seeing=2.0,
     elongation=1.05,
     sections=0.97,
-    judged=250,
     residual=0.03,
     bad_amplifiers=1,
     sources=600,

@@ -3,8 +3,16 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..command import add_step
+
+if TYPE_CHECKING:
+    from ..camera import Camera
+    from ..io.fits import Image
+    from ..io.provenance import Record
+    from .calibration import Calibration
+    from .measured_chip import MeasuredChip
 
 SECTIONS = ("background", "detection", "astrometry", "quality", "photometry", "screening")
 """The subsections of `frames` that this step reads."""
@@ -38,32 +46,37 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(options: argparse.Namespace) -> None:
     """Calibrate one exposure; a broken one becomes a verdict."""
-    from ..config import load_camera, load_config
+    from ..config import load_camera, load_config, read_yaml
     from ..io.fits import read_images
     from ..io.provenance import recording
 
     config = load_config(options.config)
     camera = load_camera(config["camera"])
     frames = {name: config["frames"][name] for name in SECTIONS}
-    used = {"camera": config["camera"], "bands": config["bands"], **frames}
+    used = {"camera": read_yaml(config["camera"]), "bands": config["bands"], **frames}
     inputs = [options.image, options.mask, *options.astrometry, *options.photometry]
     with recording("frames calibrate", used, inputs, options.receipt) as record:
         images, masks = read_images(options.image), read_images(options.mask)
-        header = check_exposure(images, options)
+        header = check_exposure(images, camera.sites, options)
         if header["STATUS"] != "ok":
-            write_broken(options, header, record)
+            write_broken(options, header, str(header.get("REASON") or "broken frame"), record)
             return
         check_chips(images, masks, camera.chips, options)
-        write_calibrated(options, header, images, masks, camera, config["bands"], frames, record)
+        try:
+            chips = measure_chips(images, masks, camera, frames)
+        except DataError as error:
+            write_broken(options, header, str(error), record)
+            return
+        write_calibrated(options, header, chips, camera, frames, record)
 
 
-def check_exposure(images: Sequence, options: argparse.Namespace) -> dict:
+def check_exposure(images: "Sequence[Image]", sites: Mapping, options: argparse.Namespace) -> dict:
     """The primary cards, if they belong to this exposure.
 
     Raises
     ------
     InputError
-        If a card is missing or the file is another exposure's.
+        If a card is missing, the file is another exposure's, or the camera has no such site.
     """
     from ..errors import InputError
 
@@ -81,10 +94,20 @@ def check_exposure(images: Sequence, options: argparse.Namespace) -> dict:
             f"{options.image}: HDU 0: EXPOSURE is {header['EXPOSURE']!r}, expected "
             f"{options.exposure!r}; give the exposure's own file."
         )
+    if header["OBSERVAT"] not in sites:
+        raise InputError(
+            f"{options.image}: HDU 0: OBSERVAT is {header['OBSERVAT']!r}; the camera file knows "
+            f"{', '.join(sites)}."
+        )
     return header
 
 
-def check_chips(images: Sequence, masks: Sequence, chips: Mapping, options) -> None:
+def check_chips(
+    images: "Sequence[Image]",
+    masks: "Sequence[Image]",
+    chips: Mapping,
+    options: argparse.Namespace,
+) -> None:
     """Whether both files hold every chip of the camera, in its shape.
 
     Raises
@@ -104,57 +127,60 @@ def check_chips(images: Sequence, masks: Sequence, chips: Mapping, options) -> N
             )
 
 
-def write_broken(options: argparse.Namespace, header: Mapping, record) -> None:
+def write_broken(
+    options: argparse.Namespace, header: Mapping, reason: str, record: "Record"
+) -> None:
     """A broken exposure: primary HDUs, an empty table and a verdict with the reason."""
     from ..io.fits import Image, mask_legend, write_images
     from ..io.json import write_json
     from ..io.parquet import table_schema, write_table
 
-    reasons = [str(header.get("REASON") or "broken frame")]
-    cards = primary_cards(header, "fail", reasons)
+    cards = primary_cards(header, "fail", [reason])
     write_images(options.out_image, [Image(None, cards)], record)
     write_images(options.out_mask, [Image(None, [*cards, *mask_legend()])], record)
     schema = table_schema("frame")
     write_table(options.out_catalogue, schema.empty(), schema, record)
-    content = {**identity(header), "verdict": "fail", "reasons": reasons, "checks": {}}
+    content = {**identity(header), "verdict": "fail", "reasons": [reason], "checks": {}}
     content |= {"fwhm": None, "elongation": None, "sky": None, "chips": {}}
     write_json(options.out_verdict, content, record)
+
+
+def measure_chips(
+    images: "Sequence[Image]", masks: "Sequence[Image]", camera: "Camera", settings: Mapping
+) -> "dict[str, MeasuredChip]":
+    """Take the sky out of every chip and measure its sources."""
+    from .measured_chip import measure_chip
+
+    chips = {}
+    for image, mask in zip(images[1:], masks[1:], strict=True):
+        chips[image.name] = measure_chip(
+            camera.chips[image.name],
+            image.data,
+            mask.data,
+            {key: value for key, value, _ in image.cards},
+            settings["background"],
+            settings["detection"],
+            camera.pixel_scale,
+        )
+        image.data = None  # a KMTNet chip takes 340 MB
+    return chips
 
 
 def write_calibrated(
     options: argparse.Namespace,
     header: Mapping,
-    images: Sequence,
-    masks: Sequence,
-    camera,
-    bands: Sequence[str],
+    chips: "dict[str, MeasuredChip]",
+    camera: "Camera",
     settings: Mapping,
-    record,
+    record: "Record",
 ) -> None:
-    """Calibrate an exposure and write its four products."""
-    from ..io.fits import Image, mask_legend, write_images
+    """Calibrate an exposure, judge it, and write its four products."""
     from ..io.json import write_json
     from ..io.parquet import table_schema, write_table
     from . import calibration, products
-    from .measured_chip import measure_chip
     from .references import read_gaia, read_photometry
-    from .scaling import scale_chip
     from .screening import checks, verdict
 
-    scale, magzero = camera.pixel_scale, settings["photometry"]["magzero"]
-    chips = {}
-    for image, mask in zip(images[1:], masks[1:], strict=True):
-        cards = {key: value for key, value, _ in image.cards}
-        chips[image.name] = measure_chip(
-            camera.chips[image.name],
-            image.data,
-            mask.data,
-            cards,
-            settings["background"],
-            settings["detection"],
-            scale,
-        )
-        image.data = None
     result = calibration.calibrate(
         chips,
         {name: camera.prior(header["OBSERVAT"], name) for name in chips},
@@ -162,35 +188,56 @@ def write_calibrated(
         read_photometry(options.photometry, header["FILTER"]),
         {"mjd": header["MJD"], "ra": header["RA"], "dec": header["DEC"]},
         settings,
-        scale,
+        camera.pixel_scale,
     )
-    figures = calibration.figures(chips, result, settings, scale, magzero)
+    figures = calibration.figures(chips, result, settings, camera.pixel_scale)
     outcome = checks(figures, settings["screening"])
     judgement, reasons = verdict(outcome)
-    primary = primary_cards(header, judgement, reasons)
-    frame, bits = [Image(None, primary)], [Image(None, [*primary, *mask_legend()])]
-    for name, chip in chips.items():
-        image, mask = scale_chip(chip, result.zero_points[name], magzero)
-        cards = products.chip_cards(chip, name, result, scale, magzero)
-        frame.append(Image(image, cards, name))
-        bits.append(Image(mask, products.wcs_cards(result.astrometry.chips[name].cards), name))
-    write_images(options.out_image, frame, record)
-    write_images(options.out_mask, bits, record)
-    schema = table_schema("frame")
-    write_table(options.out_catalogue, products.catalogue(chips, result, scale), schema, record)
-    residuals = calibration.residuals(chips, result, settings, scale)
+    write_frames(
+        options,
+        primary_cards(header, judgement, reasons),
+        chips,
+        result,
+        camera,
+        settings["photometry"]["magzero"],
+        record,
+    )
+    table, schema = products.catalogue(chips, result, camera.pixel_scale), table_schema("frame")
+    write_table(options.out_catalogue, table, schema, record)
     content = {
         **identity(header),
         "verdict": judgement,
         "reasons": reasons,
         "checks": {name: check.record() for name, check in outcome.items()},
-        **calibration.averages(chips, result, scale),
+        **calibration.averages(chips, result, camera.pixel_scale),
         "pointing": products.pointing_record(result.astrometry, header["RA"], header["DEC"]),
-        "chips": products.chip_records(
-            chips, result, residuals, settings["astrometry"]["border_points"]
-        ),
+        "chips": products.chip_records(chips, result, settings, camera.pixel_scale),
     }
     write_json(options.out_verdict, content, record)
+
+
+def write_frames(
+    options: argparse.Namespace,
+    primary: list[tuple],
+    chips: "dict[str, MeasuredChip]",
+    result: "Calibration",
+    camera: "Camera",
+    magzero: float,
+    record: "Record",
+) -> None:
+    """The scaled frame and its mask."""
+    from ..io.fits import Image, mask_legend, write_images
+    from .products import chip_cards, wcs_cards
+    from .scaling import scale_chip
+
+    frame, bits = [Image(None, primary)], [Image(None, [*primary, *mask_legend()])]
+    for name, chip in chips.items():
+        image, mask = scale_chip(chip, result.zero_points[name], magzero)
+        cards = chip_cards(chip, name, result, camera.pixel_scale, magzero)
+        frame.append(Image(image, cards, name))
+        bits.append(Image(mask, wcs_cards(result.astrometry.chips[name].cards), name))
+    write_images(options.out_image, frame, record)
+    write_images(options.out_mask, bits, record)
 
 
 def primary_cards(header: Mapping, judgement: str, reasons: Sequence[str]) -> list[tuple]:

@@ -162,10 +162,9 @@ def residuals(
     return found
 
 
-def figures(
-    chips: Chips, result: Calibration, settings: Mapping, pixel_scale: float, magzero: float
-) -> Figures:
+def figures(chips: Chips, result: Calibration, settings: Mapping, pixel_scale: float) -> Figures:
     """What screening looks at: the worst chip decides, except for elongation."""
+    magzero = settings["photometry"]["magzero"]
     radius = settings["screening"]["depth_aperture"] / 2 / pixel_scale
     depths = [
         depth(scaled_noise(chip, result.zero_points[name], magzero), points, radius, magzero)
@@ -176,7 +175,6 @@ def figures(
         seeing=_worst([s.fwhm * pixel_scale for s in result.shapes.values()]),
         elongation=_mean([s.elongation for s in result.shapes.values()]),
         sections=-_worst([-s.fraction for s in result.sections.values()]),
-        judged=sum(s.judged for s in result.sections.values()),
         residual=_worst([value for _, *both in bright for value in both]),
         bad_amplifiers=max(sum(p.bad for p in points) for points in result.zero_points.values()),
         sources=min(len(chip.sources) for chip in chips.values()),

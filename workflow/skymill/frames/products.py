@@ -8,7 +8,7 @@ from astropy.table import Table, vstack
 from ..io.fits import Card
 from ..io.parquet import table_schema
 from .astrometry import Astrometry
-from .calibration import Calibration, Chips
+from .calibration import Calibration, Chips, residuals
 from .footprint import footprint
 from .measured_chip import MeasuredChip
 from .scaling import middle_factor, scaled_noise, scaled_saturation
@@ -116,16 +116,18 @@ def _chip_catalogue(
 def chip_records(
     chips: Chips,
     result: Calibration,
-    residuals: Mapping[str, tuple[int, float, float]],
-    border_points: int,
+    settings: Mapping,
+    pixel_scale: float,
 ) -> dict[str, dict]:
-    """The verdict's part about the chips."""
+    """The verdict's part about the chips; `settings` is the configuration's ``frames``."""
+    bright = residuals(chips, result, settings, pixel_scale)
+    border_points = settings["astrometry"]["border_points"]
     return {
         name: {
             "footprint": footprint(
                 result.astrometry.chips[name].cards, chip.chip.shape, border_points
             ),
-            "astrometry": _astrometry_record(result, name, residuals[name]),
+            "astrometry": _astrometry_record(result, name, bright[name]),
             "amplifiers": {
                 amplifier.name: _amplifier_record(point)
                 for amplifier, point in zip(
@@ -138,14 +140,14 @@ def chip_records(
 
 
 def _astrometry_record(
-    result: Calibration, name: str, residuals: tuple[int, float, float]
+    result: Calibration, name: str, bright: tuple[int, float, float]
 ) -> dict[str, float | int | None]:
     solution, sections = result.astrometry.chips[name], result.sections[name]
     return {
         "stars": int(solution.first.size),
-        "bright_stars": residuals[0],
-        "rms_ra": finite(residuals[1]),
-        "rms_dec": finite(residuals[2]),
+        "bright_stars": bright[0],
+        "rms_ra": finite(bright[1]),
+        "rms_dec": finite(bright[2]),
         "degree": solution.degree,
         "sections_good": sections.good,
         "sections_judged": sections.judged,

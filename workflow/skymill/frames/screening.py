@@ -70,8 +70,6 @@ class Figures:
         Mean of the chips' a/b.
     sections : float
         Good sections of those judged, on the worst chip.
-    judged : int
-        Sections judged, on the whole exposure.
     residual : float
         Rms of bright stars per axis, on the worst chip, arcsec.
     bad_amplifiers : int
@@ -89,7 +87,6 @@ class Figures:
     seeing: float
     elongation: float
     sections: float
-    judged: int
     residual: float
     bad_amplifiers: int
     sources: int
