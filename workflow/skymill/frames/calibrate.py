@@ -47,6 +47,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def run(options: argparse.Namespace) -> None:
     """Calibrate one exposure; a broken one becomes a verdict."""
     from ..config import load_camera, load_config, read_yaml
+    from ..errors import DataError
     from ..io.fits import read_images
     from ..io.provenance import recording
 
