@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from skymill.config import load_camera
 from skymill.frames.chip_frame import Masters
 from skymill.frames.crosstalk import as_seen, subtract_crosstalk
 
@@ -69,3 +70,12 @@ def test_mirroring_can_be_off(small_camera):
     assert as_seen(image, chip, 0, 3, False)[0, 0] == 0
     assert as_seen(image, chip, 0, 3, True)[0, 0] == 31
     assert as_seen(image, chip, 0, 1, True)[0, 0] == 0
+
+
+def test_quadrants_are_mirrored_as_they_are_stored(request):
+    chip = load_camera(request.path.parent / "data" / "sinistro.yaml").chips["SCI"]
+    image = np.zeros(chip.shape)
+    image[1023, 3] = 1  # read first by the upper left amplifier
+    assert as_seen(image, chip, 0, 1, False)[0, 3] == 1  # lower left
+    assert as_seen(image, chip, 0, 2, False)[0, 508] == 1  # lower right
+    assert as_seen(image, chip, 0, 3, False)[511, 508] == 1  # upper right

@@ -18,7 +18,7 @@ from .reading import CalibrationSet
 
 
 def load(options: argparse.Namespace) -> tuple[dict, Camera]:
-    """The room's settings (with the camera's path) and the camera.
+    """The room's settings (with the camera file's content) and the camera.
 
     Raises
     ------

@@ -13,9 +13,9 @@ def as_seen(
 ) -> np.ndarray:
     """An aggressor's pixels in the place where a victim amplifier shows their ghost.
 
-    Amplifiers are read in step, so a ghost lies at the same place within the amplifier; where the
-    two halves of the chip are read in opposite directions, mirrored in x between halves (KASI's
-    notices on crosstalk; KS4 pipeline).
+    Amplifiers are read in step, so a ghost lies at the same place within the amplifier as stored;
+    where the two halves of the chip are read in opposite directions, mirrored in x between halves
+    (KASI's notices on crosstalk; KS4 pipeline).
 
     Parameters
     ----------
@@ -32,12 +32,12 @@ def as_seen(
     ndarray
         A view of the aggressor's area, of the victim's shape.
     """
-    source = chip.amplifiers[aggressor]
-    view = data[source.rows, source.columns]
+    source, target = chip.amplifiers[aggressor], chip.amplifiers[victim]
     half = len(chip.amplifiers) / 2
-    if mirrored and (aggressor < half) != (victim < half):
-        return view[:, ::-1]
-    return view
+    in_x = source.flip[0] != target.flip[0]
+    in_x ^= mirrored and (aggressor < half) != (victim < half)
+    in_y = source.flip[1] != target.flip[1]
+    return data[source.rows, source.columns][:: -1 if in_y else 1, :: -1 if in_x else 1]
 
 
 def subtract_crosstalk(frame: ChipFrame, masters: Masters, settings: Mapping) -> None:
