@@ -8,8 +8,10 @@ from .histogram import Histogram, mean, mode, quantile
 
 REACH = 1.0
 """Offsets are counted out to the match radius of P3 §5.1, 1″."""
-SMOOTHING = 2.0
-"""Bins by which a histogram is smoothed before its peak is taken: 0.02″."""
+SMOOTHING = 0.15
+"""A histogram is smoothed by this share of the median separation before its peak is taken…"""
+LEAST = 1.5
+"""… and by this many bins at least."""
 
 
 @dataclass
@@ -19,17 +21,17 @@ class Offsets:
     Attributes
     ----------
     plane : Histogram
-        Δra · cos(dec) and Δdec, arcsec, bins of 0.01″.
+        Δra · cos(dec) and Δdec, arcsec, bins of 0.005″.
     radial : Histogram
-        Separation, arcsec, bins of 0.01″.
+        Separation, arcsec, bins of 0.002″.
     fine : tuple of Histogram
         Each axis alone in bins of 0.001″, for the mean and median.
     """
 
     plane: Histogram = field(
-        default_factory=lambda: Histogram.regular((-REACH, REACH, 200), (-REACH, REACH, 200))
+        default_factory=lambda: Histogram.regular((-REACH, REACH, 400), (-REACH, REACH, 400))
     )
-    radial: Histogram = field(default_factory=lambda: Histogram.regular((0, REACH, 100)))
+    radial: Histogram = field(default_factory=lambda: Histogram.regular((0, REACH, 500)))
     fine: tuple[Histogram, Histogram] = field(
         default_factory=lambda: (
             Histogram.regular((-REACH, REACH, 2000)),
@@ -48,13 +50,19 @@ class Offsets:
         """Mean offset on each axis, arcsec."""
         return mean(self.fine[0]), mean(self.fine[1])
 
+    def _smoothing(self, histogram: Histogram) -> float:
+        """Bins by which to smooth a histogram."""
+        edges = histogram.edges[0]
+        share = SMOOTHING * self.radial_median() / (edges[1] - edges[0])
+        return max(LEAST, share) if np.isfinite(share) else LEAST
+
     def mode(self) -> tuple[float, float]:
         """Modal offset on the plane, arcsec."""
-        return mode(self.plane, SMOOTHING)
+        return mode(self.plane, self._smoothing(self.plane))
 
     def radial_mode(self) -> float:
         """Modal separation, arcsec: the quantity of P3 §5.1 (0.125″ in KS4 DR1)."""
-        return mode(self.radial, SMOOTHING)[0]
+        return mode(self.radial, self._smoothing(self.radial))[0]
 
     def radial_median(self) -> float:
         """Median separation, arcsec."""

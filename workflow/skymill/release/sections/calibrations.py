@@ -49,7 +49,8 @@ def _values(amplifiers: dict, key: str) -> list[float]:
 def _grid(slopes: dict) -> Grid:
     rows = []
     for (site, run), amplifiers in slopes.items():
-        cells = [site, run, str(len(amplifiers))]
+        measured = len(_values(amplifiers, "gain"))
+        cells = [site, run, f"{measured} / {len(amplifiers)}"]
         for key in ("gain", "read_noise"):
             values = _values(amplifiers, key)
             cells.append(number(median(values), 3 if key == "gain" else 2))
@@ -59,7 +60,7 @@ def _grid(slopes: dict) -> Grid:
     columns = (
         ("site", ""),
         ("run", ""),
-        ("amplifiers", ""),
+        ("amplifiers", "measured / all"),
         ("gain, median", "e⁻/ADU"),
         ("range", "e⁻/ADU"),
         ("read noise, median", "e⁻"),

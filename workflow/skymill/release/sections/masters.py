@@ -275,7 +275,7 @@ def _gaia_plot(offsets: Offsets) -> Plot:
         panel.axvline(half, color=INK, lw=1.1, ls="--", label=f"median {number(half, 3)}″")
         panel.set_xlim(0, reach)
         panel.set_xlabel("separation from Gaia (arcsec)")
-        panel.set_ylabel("objects per 0.01″")
+        panel.set_ylabel("objects per 0.002″")
         panel.legend()
         address = png(figure)
     return Plot(

@@ -16,8 +16,6 @@ LEAD = (
 )
 APERTURE = "APER5"
 MODE = "single"
-MOST_PANELS = 4
-"""Bands side by side in one row of maps."""
 
 
 @dataclass
@@ -135,8 +133,7 @@ def show(sources: Sources, products: Products) -> Section:
 
 def _map_plot(tile: str, maps: dict[str, Maps]) -> Plot:
     kinds = (("zp", f"zero point {APERTURE} (mag)"), ("align", "separation from Gaia (arcsec)"))
-    columns = min(len(maps), MOST_PANELS)
-    width = 2.15 * columns if columns > 2 else 6.5
+    width = 2.15 * max(len(maps), 2)
     with drawing(width, 4.6, 2, len(maps)) as (figure, axes):
         for column, (band, found) in enumerate(maps.items()):
             for row, (kind, label) in enumerate(kinds):
@@ -149,7 +146,7 @@ def _map_plot(tile: str, maps: dict[str, Maps]) -> Plot:
         f"Tile {tile}, {MODE}: zero-point and alignment maps; x to the right, y up, "
         "grey where no star was measured."
     )
-    return Plot(caption, address, 1040)
+    return Plot(caption, address, round(121 * width))
 
 
 def _draw_map(figure, panel, values: np.ndarray, band: str) -> None:

@@ -176,7 +176,7 @@ def _sky_plot(stacks: object, products: Products) -> Plot:
     }
     centre = np.array([[row["ra"], row["dec"]] for row in products.tiles.values()])
     turn = np.exp(1j * np.radians(centre[:, 0])).sum()
-    middle = np.degrees(np.angle(turn))
+    middle = round(float(np.degrees(np.angle(turn))), 1)
     squares = []
     for ra, dec in centre:
         corners = np.stack(square_corners(ra, dec, products.side()), axis=-1)
@@ -195,6 +195,7 @@ def _sky_plot(stacks: object, products: Products) -> Plot:
         panel.invert_xaxis()
         panel.set_aspect(1 / np.cos(np.radians(centre[:, 1].mean())))
         panel.xaxis.set_major_formatter(lambda x, _: f"{round((x + middle) % 360, 4):g}")
+        panel.xaxis.get_major_locator().set_params(nbins=4)
         panel.set_xlabel("ra (deg)")
         panel.set_ylabel("dec (deg)")
         bar = figure.colorbar(tiles, ax=panel, label=f"5σ depth in {band}, 5″ (AB mag)")
