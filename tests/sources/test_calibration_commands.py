@@ -74,8 +74,11 @@ def instrumental_columns(sources, suffix, seed):
     constants |= {"class_star": 0.97, "background": 0.0}
     for name, value in constants.items():
         columns[f"{name}{suffix}"] = np.full(number, value)
-    for name, value in {"flags": 0, "imaflags_iso": 0, "isoarea": 60}.items():
-        columns[f"{name}{suffix}"] = np.full(number, value)
+    for name in ("flags", "imaflags_iso"):
+        columns[f"{name}{suffix}"] = np.zeros(number, int)
+    width = FWHM**2 / 4 / np.log(2)
+    peak = 10 ** (0.4 * (30 - sources["mag"])) / np.pi / width
+    columns[f"isoarea{suffix}"] = np.ceil(np.pi * width * np.log(1 + peak / (0.3 * NOISE)))
     return columns
 
 
