@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skymill.release.histogram import Histogram, clipped, mean, mode, quantile
+from skymill.release.histogram import Histogram, clipped, coarser, mean, mode, quantile
 from skymill.seeding import generator
 
 
@@ -82,3 +82,13 @@ def test_mode_on_a_plane_follows_a_shift() -> None:
         found.append(mode(plane, 2))
     np.testing.assert_allclose(np.subtract(found[1], found[0]), [0.2, -0.2], atol=1e-6)
     np.testing.assert_allclose(found[0], [0, 0], atol=0.02)
+
+
+def test_coarser_bins_hold_the_same_counts() -> None:
+    x, y = generator("coarser").uniform(0, 1, (2, 1000))
+    fine, coarse = (Histogram.regular((0, 1, n), (0, 1, n)) for n in (20, 5))
+    fine.add(x, y)
+    coarse.add(x, y)
+    found = coarser(fine, 4)
+    np.testing.assert_array_equal(found.counts, coarse.counts)
+    np.testing.assert_allclose(found.edges, coarse.edges)

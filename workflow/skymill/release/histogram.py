@@ -51,6 +51,14 @@ class Histogram:
         return Histogram((self.edges[1],), self.counts[index])
 
 
+def coarser(histogram: Histogram, factor: int) -> Histogram:
+    """The same counts in bins `factor` times as wide, which must divide every axis."""
+    counts = histogram.counts
+    for axis in range(counts.ndim):
+        counts = np.add.reduceat(counts, np.arange(0, counts.shape[axis], factor), axis=axis)
+    return Histogram(tuple(edges[::factor] for edges in histogram.edges), counts)
+
+
 def centres(edges: np.ndarray) -> np.ndarray:
     """The middle of each bin."""
     return (edges[1:] + edges[:-1]) / 2

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..astrometry import Offsets
 from ..blocks import Grid, Notice, Plot, Row, Section, number
-from ..histogram import Histogram, centres, clipped, quantile
+from ..histogram import Histogram, centres, clipped, coarser, quantile
 from ..photometry import MAGNITUDES, deviations, matched_offsets, offset_histogram
 from ..products import Products
 from ..style import GREY, INK, colour, drawing, marker, png
@@ -252,11 +252,11 @@ def _draw_counts(figure, panel, histogram: Histogram, name: str, label: str) -> 
 
 
 def _gaia_plot(offsets: Offsets) -> Plot:
-    reach = min(1.0, max(0.1, 4 * quantile(offsets.radial, 0.9)))
+    reach = min(1.0, max(0.1, 2.5 * quantile(offsets.radial, 0.9)))
     mode, mean = offsets.mode(), offsets.mean()
     with drawing(8, 3.8, 1, 2) as (figure, axes):
         panel = axes[0, 0]
-        _draw_counts(figure, panel, offsets.plane, "Blues", "objects per bin")
+        _draw_counts(figure, panel, coarser(offsets.plane, 2), "Blues", "objects per (0.01″)²")
         panel.axhline(0, color=GREY, lw=0.6)
         panel.axvline(0, color=GREY, lw=0.6)
         label = f"mode ({number(mode[0], 3, True)}, {number(mode[1], 3, True)})″"
@@ -268,14 +268,15 @@ def _gaia_plot(offsets: Offsets) -> Plot:
         panel.set_ylabel("Δdec, object − Gaia (arcsec)")
         panel.legend(loc="upper left", handletextpad=0.3)
         panel = axes[0, 1]
-        panel.stairs(offsets.radial.counts, offsets.radial.edges[0], fill=True, color="#9cc3de")
+        shown = coarser(offsets.radial, 5 if reach > 0.2 else 1)
+        panel.stairs(shown.counts, shown.edges[0], fill=True, color="#9cc3de")
         top = offsets.radial_mode()
         panel.axvline(top, color="#D55E00", lw=1.3, label=f"mode {number(top, 3)}″")
         half = offsets.radial_median()
         panel.axvline(half, color=INK, lw=1.1, ls="--", label=f"median {number(half, 3)}″")
         panel.set_xlim(0, reach)
         panel.set_xlabel("separation from Gaia (arcsec)")
-        panel.set_ylabel("objects per 0.002″")
+        panel.set_ylabel(f"objects per {shown.edges[0][1]:g}″")
         panel.legend()
         address = png(figure)
     return Plot(

@@ -194,7 +194,7 @@ def _sky_plot(stacks: object, products: Products) -> Plot:
         panel.autoscale_view()
         panel.invert_xaxis()
         panel.set_aspect(1 / np.cos(np.radians(centre[:, 1].mean())))
-        panel.xaxis.set_major_formatter(lambda x, _: f"{round((x + middle) % 360, 4):g}")
+        panel.xaxis.set_major_formatter(lambda x, _: f"{round((x + middle) % 360, 4) % 360:g}")
         panel.xaxis.get_major_locator().set_params(nbins=4)
         panel.set_xlabel("ra (deg)")
         panel.set_ylabel("dec (deg)")
