@@ -145,7 +145,7 @@ def stack_row(
     from .robust import scatter
 
     header = planes["image"].header()
-    covered = planes["nexp"].data > 0
+    covered = np.isfinite(planes["image"].data)
     area = np.count_nonzero(covered)
     masked = np.count_nonzero(covered & (planes["mask"].data != 0))
     ra, dec = tile_centre(settings, tile)
@@ -191,7 +191,9 @@ def seeing_and_depth(
 
     scale, depth = settings["tiles"]["pixel_scale"], settings["sources"]["depth"]
     zero_point = settings["sources"]["homogenise"]["zero_point"]
-    image, variance = planes["image"].data, planes["variance"].data
+    # A pixel masked in every exposure holds a value, but not the sky's noise.
+    image = np.where(planes["nexp"].data > 0, planes["image"].data, np.float32(np.nan))
+    variance = planes["variance"].data
     stars = _stars(catalogue, settings["sources"]["maps"])
     fwhm_image = np.asarray(catalogue["fwhm_image"], dtype=float)[stars]
     fwhm = float(np.median(fwhm_image)) if stars.any() else np.nan

@@ -207,7 +207,7 @@ def band_completeness(table: Table, band: str, nexp: np.ndarray, field: Field) -
         Finished catalogue of the band.
     band : str
     nexp : ndarray of int, indexed [y, x]
-        Exposures per pixel of the stack: the coverage, without dead amplifiers.
+        Exposures per pixel of the stack: the coverage, without what is masked in all of them.
     field : Field
 
     Returns
