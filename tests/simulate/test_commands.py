@@ -105,7 +105,7 @@ def test_the_levels_are_those_of_the_truth(frame, mini_camera):
 def test_artefacts_are_of_known_kinds_and_on_the_chip(frame):
     table = read_table(frame["artefacts"])
     kinds = set(table["kind"])
-    assert {"cosmic_ray", "hot_column", "dead_amplifier"} <= kinds
+    assert {"cosmic_ray", "hot_column"} <= kinds
     assert table["x"].max() < 1152
     assert table["y"].min() >= 0
 

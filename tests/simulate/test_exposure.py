@@ -199,9 +199,9 @@ def test_a_dead_amplifier_shows_nothing(shoot, alone, camera):
     assert dead.name == "K02"
     assert np.all(image[:, dead.columns] == 0)
     assert np.all(np.delete(image, np.r_[dead.columns], axis=1) > 200)
-    assert set(np.unique(artefacts["dead_amplifier"][1])) == set(range(32, 64))
+    assert artefacts == {}  # the exposure's truth names it; its pixels aren't listed
     at_saao = Exposure("test.2", "SAAO", "0000.000-30", "V", 60938.2, 120.0, 359.87, -30.0)
-    assert "dead_amplifier" not in shoot(settings, name="K", exposure=at_saao)[1]
+    assert shoot(settings, name="K", exposure=at_saao)[0].min() > 200
 
 
 def test_amplifier_response_alone_scales_stars_but_not_the_sky(shoot, alone, camera, exposure):

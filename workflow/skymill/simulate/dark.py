@@ -13,8 +13,10 @@ def dark_current(rng: np.random.Generator, shape: tuple[int, int], rate: float) 
     rate : float
         Even part, e⁻/s.
     """
-    y = np.linspace(0, 1, shape[0], dtype=np.float32)[:, None]
-    x = np.linspace(0, 1, shape[1], dtype=np.float32)[None, :]
+    y = np.linspace(0, 1, shape[0], dtype=np.float32)
+    x = np.linspace(0, 1, shape[1], dtype=np.float32)
     corner_y, corner_x = rng.integers(0, 2, 2)
-    glow = np.exp(-6 * np.abs(y - corner_y)) * np.exp(-6 * np.abs(x - corner_x))
-    return (rate * (1 + 2 * glow)).astype(np.float32)
+    along_y, along_x = np.exp(-6 * np.abs(y - corner_y)), np.exp(-6 * np.abs(x - corner_x))
+    current = np.float32(2 * rate) * along_y[:, None] * along_x[None, :]
+    current += np.float32(rate)
+    return current

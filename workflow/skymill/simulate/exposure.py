@@ -53,7 +53,10 @@ def chip_exposure(
     artefacts = _add_satellites(image, detector, now)
     image += np.float32(now.sky)
     image *= flat_response(detector, settings)
-    image += dark_rate(detector, settings) * np.float32(exposure.exptime)
+    dark = dark_rate(detector, settings)
+    dark *= np.float32(exposure.exptime)
+    image += dark
+    del dark
     rng = generator("simulate", settings["seed"], "photons", exposure.name, detector.chip.name)
     collect(image, rng, on["photon_noise"])
     artefacts |= _add_hits(image, exposure, detector, settings)

@@ -15,8 +15,10 @@ def vignetting(shape: tuple[int, int], axis: tuple[float, float], corner: float,
         Distance of the field's corner from the axis, pixels.
     loss : float
     """
-    y, x = np.arange(shape[0])[:, None] - axis[1], np.arange(shape[1])[None, :] - axis[0]
-    return (1 - loss * (y**2 + x**2) / corner**2).astype(np.float32)
+    y, x = np.arange(shape[0]) - axis[1], np.arange(shape[1]) - axis[0]
+    along_y = (1 - loss * y**2 / corner**2).astype(np.float32)
+    along_x = (loss * x**2 / corner**2).astype(np.float32)
+    return along_y[:, None] - along_x[None, :]
 
 
 def pixel_response(rng: np.random.Generator, shape: tuple[int, int], rms: float) -> np.ndarray:

@@ -72,7 +72,6 @@ def read_out(
         _amplifier(electrons, detector, settings, frame, index, overscan)
         for index in range(len(columns))
     ]
-    found["dead_amplifier"] = np.nonzero(np.broadcast_to(dead, electrons.shape))
     return raw, {kind: pixels for kind, pixels in found.items() if pixels[0].size}
 
 

@@ -57,6 +57,9 @@ def satellite_trail(
         Of the PSF; pixels.
     """
     angle, offset = trail
-    y, x = np.arange(shape[0])[:, None] - axis[1], np.arange(shape[1])[None, :] - axis[0]
-    distance = x * np.cos(angle) + y * np.sin(angle) - offset
-    return (strength * trail_profile(distance, fwhm, beta)).astype(np.float32)
+    x = (np.arange(shape[1]) - axis[0]) * np.cos(angle)
+    light = np.empty(shape, np.float32)
+    for row in range(shape[0]):
+        distance = x + ((row - axis[1]) * np.sin(angle) - offset)
+        light[row] = strength * trail_profile(distance, fwhm, beta)
+    return light

@@ -11,8 +11,7 @@ from .plan import Exposure
 from .readout import Pixels
 from .source_light import true_wcs
 
-KINDS = ("cosmic_ray", "crosstalk", "saturation", "bleed", "hot_column", "dead_amplifier")
-KINDS += ("satellite",)
+KINDS = ("cosmic_ray", "crosstalk", "saturation", "bleed", "hot_column", "satellite")
 
 
 def artefact_table(found: Iterable[tuple[str, Mapping[str, Pixels]]]) -> Table:
@@ -47,8 +46,10 @@ def chip_truth(detector: Detector, now: Conditions, settings: Mapping) -> dict:
     whose median over the chip's live amplifiers is 1; ``slope`` its change per pixel along y.
     """
     response = flat_response(detector, settings)
-    gains, dead = detector.column_values(detector.gains), detector.column_values(detector.dead)
-    flat_level = float(np.median((response / gains.astype(np.float32))[:, dead == 0]))
+    response /= detector.column_values(detector.gains).astype(np.float32)
+    if any(detector.dead):
+        response = response[:, detector.column_values(detector.dead) == 0]
+    flat_level = float(np.median(response, overwrite_input=True))
     amplifiers = {}
     for n, amplifier in enumerate(detector.chip.amplifiers):
         amplifiers[amplifier.name] = {
