@@ -164,7 +164,7 @@ def reading_rows(path: Path | str) -> Iterator[list[RowImage]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AstropyWarning)
         try:
-            hdus = fits.open(path, memmap=True, lazy_load_hdus=False)
+            hdus = fits.open(path, memmap=False, lazy_load_hdus=False)
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"{path}: can't be read ({error}); {advice}") from error
     if any("truncated" in str(warning.message) for warning in caught):

@@ -85,6 +85,6 @@ def effective_gain(layers: Sequence[Layer], settings: Mapping) -> float:
     inverse = [float(np.mean([1 / chip.gain for chip, _ in layer.chips])) for layer in layers]
     rms = np.array([layer.rms for layer in layers])
     if settings["combine"] == "median":
-        return len(layers) ** 2 / sum(inverse) / variance_factor(np.sort(rms)[:, None])
+        return len(layers) ** 2 / sum(inverse) / variance_factor(rms)
     weights = 1 / rms**2
     return float(weights.sum() ** 2 / (weights**2 * inverse).sum())

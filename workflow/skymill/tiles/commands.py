@@ -14,7 +14,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "combine",
         combine,
         "frames of a tile and band → the planes of its unscaled stack",
-        "--config config/config.yaml --tile 0000.000-30 --band R --images a.fits b.fits "
+        "--tile 0000.000-30 --band R --images a.fits b.fits "
         "--masks a.mask.fits b.mask.fits --verdicts a.json b.json --out-image image.fits "
         "--out-variance variance.fits --out-mask mask.fits --out-nexp nexp.fits "
         "--out-exptime exptime.fits --out-mjd mjd.fits",

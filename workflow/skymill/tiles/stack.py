@@ -10,7 +10,7 @@ from ..resampling.kernels import kernel_table
 from ..resampling.nodes import STEP, Nodes
 from .frame import ChipFrame
 from .mean import clip_layers, mean_of_layers
-from .median import MedianFactors, median_of_layers
+from .median import make_factors, median_of_layers
 from .resample import empty_spare, read_section, resample
 
 MEMORY = 600_000_000
@@ -114,13 +114,12 @@ class Combiner:
         self.exptime = np.array([layer.exptime for layer in layers], np.float64)
         self.mjd = np.array([layer.mjd for layer in layers], np.float64)
         self.rms = np.array([layer.rms for layer in layers], np.float64)
-        self.factors = MedianFactors(self.rms)
+        self.factors = make_factors(self.rms) if settings["combine"] == "median" else None
 
     def __call__(self, values: np.ndarray, noise: np.ndarray) -> dict[str, np.ndarray]:
         """Planes of a band but for the mask; `values` may be changed."""
         if self.settings["combine"] == "median":
-            image, variance, subset = median_of_layers(values, noise, self.factors.by_subset)
-            variance *= self.factors.of(subset)
+            image, variance = median_of_layers(values, noise, self.factors)
         else:
             clip = self.settings["clip"]
             clip_layers(values, noise, clip["sigma"], clip["fraction"])
