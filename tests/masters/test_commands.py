@@ -156,13 +156,13 @@ def test_hats(release, config, tmp_path):
     assert {path: path.read_bytes() for path in first} == first
 
 
-def test_hats_does_not_list_a_cell_without_rows(release, config, tmp_path):
+def test_hats_lists_a_cell_without_rows_too(release, config, tmp_path):
     cells = [release("idual", cell) for cell in (1027, 5)]
     folder = tmp_path / "results/test/masters/idual_master"
     run("hats", config=config, catalogue="idual_master", folder=folder, cells=cells)
-    assert (folder / "partition_info.csv").read_text() == "Norder,Npix\n4,1027\n"
-    assert is_valid_catalog(folder)
-    assert [pixel.pixel for pixel in read_hats(folder).get_healpix_pixels()] == [1027]
+    assert (folder / "partition_info.csv").read_text() == "Norder,Npix\n4,5\n4,1027\n"
+    assert is_valid_catalog(folder, strict=True)
+    assert [pixel.pixel for pixel in read_hats(folder).get_healpix_pixels()] == [5, 1027]
     assert "hats_nrows=0\n" not in (folder / "hats.properties").read_text()
 
 

@@ -95,6 +95,7 @@ TILE_PIXELS = SETTINGS["tiles"]["size"] ** 2
 TILE_SIDE = SETTINGS["tiles"]["size"] * SETTINGS["tiles"]["pixel_scale"] / 3600
 
 # Exposures of a tile and band; calibration frames of a site and run, by kind and band.
+SITE_RUNS = sorted({(row["site"], row["run"]) for row in EXPOSURES.values()})
 FRAMES = defaultdict(list)
 for name, row in EXPOSURES.items():
     FRAMES[row["tile"], row["band"]].append(name)
@@ -215,7 +216,7 @@ CALIBRATION_RECEIPTS = (
     [
         *(
             receipt(step, f"{site}.{run}")
-            for site, run in sorted({(r["site"], r["run"]) for r in EXPOSURES.values()})
+            for site, run in SITE_RUNS
             for step in ("master_bias", "master_dark", "slopes", "defects", "crosstalk")
         ),
         *(
@@ -228,7 +229,8 @@ CALIBRATION_RECEIPTS = (
     else []
 )
 
-# Lists too long for a command line go by file.
+# What the jobs read: the configuration, overrides merged in, and lists too long for a command line.
+store_config(config, CONFIG)
 RECEIPTS = f"{RUN}/lists/receipts.txt"
 store_list(all_receipts(), RECEIPTS)
 for name, kind in MAP_ARCHIVES.items():

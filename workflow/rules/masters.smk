@@ -73,6 +73,12 @@ rule detections:
             for band in BANDS
             for exposure in FRAMES[tile, band]
         ],
+        verdicts=lambda wildcards: [
+            TREE.frame(exposure, "json")
+            for tile in MASTER_TILES[int(wildcards.cell)]
+            for band in BANDS
+            for exposure in FRAMES[tile, band]
+        ],
         masters=lambda wildcards: [
             TREE.hats_cell("single_master", cell)
             for cell in sorted(

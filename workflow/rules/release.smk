@@ -54,6 +54,11 @@ rule catalogue_archive:
 
 rule report:
     input:
+        slopes=[
+            TREE.calib(site, run, "slopes.json")
+            for site, run in SITE_RUNS
+            if "calibrations" in SETTINGS
+        ],
         verdicts=expand(TREE.frame("{exposure}", "json"), exposure=EXPOSURES),
         stacks=rules.stack_table.output.table,
         images=expand(TREE.stack("{tile}", "{band}", "image"), tile=TILES, band=BANDS),
@@ -62,6 +67,8 @@ rule report:
         completeness=expand(TREE.completeness("{tile}"), tile=TILES),
         idual=[TREE.hats_cell("idual_master", cell) for cell in MASTER_TILES],
         single=[TREE.hats_cell("single_master", cell) for cell in MASTER_TILES],
+        detections=[TREE.hats_cell("detections", cell) for cell in MASTER_TILES],
+        reference=[TREE.reference("gaiaxp", cell) for cell in REFERENCE_CELLS],
         crossmatch=[TREE.hats_cell("gaia", cell) for cell in MASTER_TILES],
         coverage=expand(f"{OUT}/moc/{{name}}.fits", name=[*BANDS, RELEASE]),
         archives=[

@@ -25,7 +25,7 @@ def add_step(
     summary : str
         One line for ``--help``.
     example : str
-        An example of the step's own arguments, shown under ``--help``.
+        An example of the step's own options, shown under ``--help`` as a whole command.
 
     Returns
     -------
@@ -36,9 +36,9 @@ def add_step(
         name,
         help=summary,
         description=summary,
-        epilog=f"example: {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.epilog = f"example: {parser.prog} --config config/config.yaml {example}".rstrip()
     parser.add_argument(
         "--config", type=Path, required=True, help="the release's configuration (YAML)"
     )

@@ -9,7 +9,7 @@ import yaml
 from .camera import Camera, camera_from
 from .errors import ConfigError
 from .paths import ROOT
-from .schema import convert, load_schema, quantity, validate
+from .schema import convert, load_schema, read_yaml_text, validate, validate_all
 
 
 def locate(path: Path | str) -> Path:
@@ -27,7 +27,7 @@ def read_yaml(path: Path | str) -> dict:
         If the file is missing or isn't YAML; the message names the line.
     """
     try:
-        content = yaml.safe_load(locate(path).read_text())
+        content = read_yaml_text(locate(path).read_text())
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
     except yaml.YAMLError as error:
@@ -122,12 +122,11 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
     filled = [name for name in schema["required"] if name not in schema.get("empty", ())]
-    for number, row in enumerate(rows, 1):
-        validate(
-            {name: value for name, value in row.items() if value is not None},
-            {**schema, "required": filled},
-            f"{path}: row {number}",
-        )
+    validate_all(
+        ({name: value for name, value in row.items() if value is not None} for row in rows),
+        {**schema, "required": filled},
+        (f"{path}: row {number}" for number in range(1, len(rows) + 1)),
+    )
     _check_unique(rows, schema["key"], path)
     return rows
 
@@ -152,13 +151,3 @@ def _check_unique(rows: list[dict], key: str, path: Path | str) -> None:
         if row[key] in seen:
             raise ConfigError(f"{path}: {key} {row[key]!r} occurs twice; each must be unique.")
         seen.add(row[key])
-
-
-__all__ = [
-    "check_config",
-    "load_camera",
-    "load_config",
-    "load_rows",
-    "quantity",
-    "read_yaml",
-]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import healpy
 import numpy as np
 
 
@@ -68,6 +67,8 @@ def cells_of_square(ra: float, dec: float, side: float, order: int) -> list[int]
         Cell indices, ascending. Inclusive: a cell that the square only nearly touches may be among
         them, none that it touches is missing.
     """
+    import healpy  # slow to import, and most steps need no cells
+
     corners = unit_vectors(*square_corners(ra, dec, side))
     cells = healpy.query_polygon(1 << order, corners, inclusive=True, fact=16, nest=True)
     return sorted(int(cell) for cell in cells)
@@ -75,11 +76,15 @@ def cells_of_square(ra: float, dec: float, side: float, order: int) -> list[int]
 
 def cells_of_positions(ra: np.ndarray, dec: np.ndarray, order: int) -> np.ndarray:
     """The HEALPix cell (nested) of each position in degrees, as int64."""
+    import healpy
+
     return healpy.ang2pix(1 << order, ra, dec, nest=True, lonlat=True).astype(np.int64)
 
 
 def neighbour_cells(cells: Iterable[int], order: int) -> set[int]:
     """The cells themselves and all cells that share an edge or a corner with one of them."""
+    import healpy
+
     found = set(cells)
     for cell in list(found):
         found.update(int(n) for n in healpy.get_all_neighbours(1 << order, cell, nest=True))

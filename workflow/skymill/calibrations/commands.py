@@ -51,7 +51,7 @@ def _add(
 ) -> None:
     words = [f"--{m} {m}.fits" for m in masters.split()]
     words += [f"--{kind} a.fits b.fits" for kind in lists.split()]
-    example = f"skymill calibrations {name} --config config/config.yaml --site SAAO"
+    example = "--site SAAO"
     out = f"{name}.{'json' if name in ('slopes', 'crosstalk') else 'fits'}"
     parser = add_step(steps, name, run, summary, f"{example} {' '.join(words)} --out {out}")
     parser.add_argument("--site", required=True, help="observatory, as the camera file names it")

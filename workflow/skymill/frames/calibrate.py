@@ -27,7 +27,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "calibrate",
         run,
         "chips → astrometry, zero points, calibrated frame, mask, catalogue, verdict",
-        "skymill frames calibrate --config config/config.yaml --exposure c000001 "
+        "--exposure c000001 "
         "--image c000001.pixels.fits --mask c000001.bits.fits --astrometry gaia/5160.parquet "
         "--photometry apass/5160.parquet --out-image c000001.fits --out-mask c000001.mask.fits "
         "--out-catalogue c000001.cat.parquet --out-verdict c000001.json",

@@ -54,7 +54,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "pixels",
         run,
         "raw exposure → chips without the detector's imprint, and their masks",
-        "skymill frames pixels --config config/config.yaml --exposure c000001 "
+        "--exposure c000001 "
         "--raw raw/c000001.fits --image c000001.pixels.fits --mask c000001.bits.fits",
     )
     parser.add_argument("--exposure", required=True, help="as the exposure table names it")

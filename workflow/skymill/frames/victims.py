@@ -31,6 +31,8 @@ def mark_victims(frame: ChipFrame, masters: Masters, settings: Mapping) -> None:
     residual of unknown size (KASI's notices; Paper III, §5.4).
     """
     for aggressor, victim in victim_pairs(frame, masters, settings["victims"]["least"]):
-        ghost = as_seen(frame.aggressors, frame.chip, aggressor, victim, frame.camera.mirrored_halves)
+        ghost = as_seen(
+            frame.aggressors, frame.chip, aggressor, victim, frame.camera.mirrored_halves
+        )
         target = frame.chip.amplifiers[victim]
         frame.bits[target.rows, target.columns][ghost] |= np.uint8(MaskBit.CROSSTALK)

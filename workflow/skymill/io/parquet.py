@@ -15,11 +15,11 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 from astropy.table import MaskedColumn, Table
 
 from ..errors import InputError
 from ..paths import RESOURCES
+from ..schema import read_yaml_text
 from .atomic import replacing
 from .provenance import Record
 
@@ -79,7 +79,7 @@ def table_schema(name: str, bands: tuple[str, ...] = ()) -> TableSchema:
         Bands over which columns named with ``{band}`` are repeated (in lower case), a block of
         columns per band; ``{Band}`` in a meaning becomes the band itself.
     """
-    content = yaml.safe_load((RESOURCES / "tables" / f"{name}.yaml").read_text())
+    content = read_yaml_text((RESOURCES / "tables" / f"{name}.yaml").read_text())
     columns: list[ColumnSchema] = []
     pending: list[dict] = []
 

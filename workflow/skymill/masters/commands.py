@@ -25,8 +25,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def _add_master(steps, name, run, summary) -> None:
     example = (
-        f"skymill masters {name} --config config.yaml --cell 1027 --catalogues catalogs/*/*.parquet"
-        f" --dust sfd --out {name}_master.parquet"
+        f"--cell 1027 --catalogues catalogs/*/*.parquet --dust sfd --out {name}_master.parquet"
     )
     step = add_step(steps, name, run, summary, example)
     step.add_argument("--cell", type=int, required=True, help="HEALPix cell, nested")
@@ -43,7 +42,7 @@ def _add_master(steps, name, run, summary) -> None:
 
 def _add_detections(steps) -> None:
     example = (
-        "skymill masters detections --config config.yaml --cell 1027 --catalogues"
+        "--cell 1027 --catalogues"
         " frames/*.cat.parquet --masters single_master/*.parquet --out detections.parquet"
     )
     summary = "join single-exposure detections with the objects of single_master"
@@ -68,7 +67,7 @@ def _add_detections(steps) -> None:
 
 def _add_crossmatch(steps) -> None:
     example = (
-        "skymill masters crossmatch --config config.yaml --cell 1027 --master Npix=1027.parquet"
+        "--cell 1027 --master Npix=1027.parquet"
         " --reference reference/gaia/*.parquet --out gaia.parquet"
     )
     summary = "match the objects of single_master with Gaia DR3"
@@ -83,7 +82,7 @@ def _add_crossmatch(steps) -> None:
 
 def _add_hats(steps) -> None:
     example = (
-        "skymill masters hats --config config.yaml --catalogue single_master"
+        "--catalogue single_master"
         " --folder masters/single_master"
         " --cells masters/single_master/dataset/Norder=4/Dir=0/*.parquet"
     )
@@ -307,7 +306,7 @@ def run_hats(options: argparse.Namespace) -> None:
     schema = table_schema(CATALOGUES[options.catalogue][0], tuple(config["bands"]))
     dataset = options.folder / "dataset"
     footers = {cell_of(path, dataset, order): read_footer(path) for path in options.cells}
-    listed = {cell: footers[cell] for cell in sorted(footers) if footers[cell].num_rows}
+    listed = {cell: footers[cell] for cell in sorted(footers)}
     rows = [footer.num_rows for footer in listed.values()]
     paths = [cell_path(dataset, order, cell) for cell in listed]
     size = sum(path.stat().st_size for path in paths)

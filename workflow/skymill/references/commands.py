@@ -13,7 +13,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "import",
         run_import,
         "An external catalogue file → the project's table, a Parquet file per HEALPix cell.",
-        "--config config/config.yaml --catalogue apass --source apass_dr9.fits --cells 5160 5161"
+        "--catalogue apass --source apass_dr9.fits --cells 5160 5161"
         " --folder data/mini/reference/apass",
     )
     step.add_argument("--catalogue", required=True, help="its name in references.catalogues")

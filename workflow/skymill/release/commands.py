@@ -43,7 +43,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "summary",
         run_summary,
         "print the figures at a glance",
-        "--config config/config.yaml",
+        "",
     )
 
     step = add_step(
@@ -63,7 +63,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "verify",
         run_verify,
         "hash every product again and compare with the manifest",
-        "--config config/config.yaml",
+        "",
     )
 
 

@@ -13,7 +13,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "plan",
         run_plan,
         "The survey's tables: tiles, exposures, calibration frames.",
-        "--config config/config.yaml --folder config/mini",
+        "--folder config/mini",
     )
     plan.add_argument("--folder", type=Path, required=True, help="where the tables go")
     plan.add_argument(
@@ -29,7 +29,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "sky",
         run_sky,
         "The true sky, and the reference catalogues and dust maps that archives would give of it.",
-        "--config config/config.yaml --data data/mini",
+        "--data data/mini",
     )
     sky.add_argument("--data", type=Path, required=True, help="the release's data folder")
     exposure = add_step(
@@ -37,7 +37,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "exposure",
         run_exposure,
         "One exposure of the true sky: raw frame, truth, artefacts.",
-        "--config config/config.yaml --exposure kmtc.20250920.061021"
+        "--exposure kmtc.20250920.061021"
         " --sources data/mini/truth/sources.parquet --raw raw.fits --truth truth.json"
         " --artefacts artefacts.parquet",
     )
@@ -53,7 +53,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "calibration",
         run_calibration,
         "One calibration frame: bias, dark, flat or field.",
-        "--config config/config.yaml --frame kmtc.202509.bias.1 --raw raw.fits",
+        "--frame kmtc.202509.bias.1 --raw raw.fits",
     )
     calibration.add_argument("--frame", required=True, help="its name in the calibration table")
     calibration.add_argument("--raw", type=Path, required=True, help="raw frame to write (FITS)")

@@ -15,7 +15,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "viewer",
         viewer,
         "the page that shows the maps",
-        "--config config/config.yaml --page resources/viewer/index.html "
+        "--page resources/viewer/index.html "
         "--folder results/mini/hips --out results/mini/www/index.html",
     )
     parser.add_argument("--page", type=Path, required=True, help="the template")
@@ -29,7 +29,7 @@ def _register_cell(steps: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "cell",
         cell,
         "the HiPS tiles of one HEALPix cell in every band and in colour, and its coverage",
-        "--config config/config.yaml --cell 8448 --images R/image.fits --nexps R/nexp.fits "
+        "--cell 8448 --images R/image.fits --nexps R/nexp.fits "
         "--folder hips --record hips/cells/8448.parquet --coverage moc/cells/8448.parquet",
     )
     parser.add_argument("--cell", type=int, required=True, help="cell of order sky.cell_order")
@@ -50,7 +50,7 @@ def _register_hips(steps: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "hips",
         hips,
         "the orders above the cells, Allsky, properties and MOC of every map",
-        "--config config/config.yaml --cells 8448 8449 --folder results/mini/hips "
+        "--cells 8448 8449 --folder results/mini/hips "
         "--moc results/mini/moc --record results/mini/hips/cells/all.parquet",
     )
     parser.add_argument("--cells", nargs="+", type=int, required=True, help="every cell built")

@@ -34,7 +34,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "finish",
         run,
         "calibrate, clean and complete the catalogues of a tile",
-        "--config config/config.yaml --tile 0000.000-30 --bands B V R I --single … --idual … "
+        "--tile 0000.000-30 --bands B V R I --single … --idual … "
         "--nexps … --maps maps/0000.000-30 --verdicts … --pool … --reference … --out-single … "
         "--out-idual Idual.parquet --out-completeness 0000.000-30.parquet",
     )

@@ -27,7 +27,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "homogenise",
         run,
         "scale a stack to one zero point; seeing, depth and area",
-        "--config config/config.yaml --tile 0000.000-30 --band I --image work/image.fits "
+        "--tile 0000.000-30 --band I --image work/image.fits "
         "--variance work/variance.fits --mask mask.fits --nexp nexp.fits "
         "--catalogue single_I.parquet --maps maps/0000.000-30 --out-image image.fits "
         "--out-variance variance.fits --row row.json",

@@ -18,7 +18,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "maps",
         run,
         "zero-point and alignment maps from Gaia XP stars",
-        "--config config/config.yaml --tile 0000.000-30 --band I --mode single "
+        "--tile 0000.000-30 --band I --mode single "
         "--catalogue single_I.parquet --reference 8672.parquet --folder maps/0000.000-30",
     )
     parser.add_argument("--tile", required=True)

@@ -13,7 +13,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "table",
         run,
         "collect the rows of all stacks",
-        "--config config/config.yaml --folder work/stacks --out stacks.parquet",
+        "--folder work/stacks --out stacks.parquet",
     )
     parser.add_argument("--folder", type=Path, required=True, help="holds <tile>/<band>/row.json")
     parser.add_argument("--out", type=Path, required=True)
