@@ -9,9 +9,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 BASE = ("python", "astropy", "healpy", "jsonschema", "numba", "numpy", "pyarrow", "pyyaml", "scipy")
 KINDS = {
-    "simulate": (*BASE, "galsim"),
+    "simulate": BASE,
     "catalogue": (*BASE, "dustmaps"),
-    "pixels": (*BASE, "astroscrappy", "scikit-learn", "sep"),
+    "pixels": (*BASE, "sep"),
     "sources": (*BASE, "scikit-learn", "sep"),
     "sky": (*BASE, "mocpy", "pillow"),
     "report": (*BASE, "jinja2", "matplotlib", "mocpy", "pillow"),

@@ -137,7 +137,7 @@ def test_stacks_and_sky_open_in_the_tools_they_are_for(mini):
 
     tile = mini.rows("tiles_table")[0]
     with fits.open(mini.path(mini.tree.stack(tile["tile"], "I", "image"))) as hdus:
-        ra, dec = WCS(hdus[0].header).all_pix2world(1399.5, 1399.5, 0)
+        _, dec = WCS(hdus[0].header).all_pix2world(1399.5, 1399.5, 0)
         assert hdus[0].header["MAGZERO"] == 30
     assert float(dec) == pytest.approx(tile["dec"], abs=1e-6)
     moc = MOC.from_fits(mini.path(f"{mini.tree.out}/moc/mini.fits"))
