@@ -15,6 +15,7 @@ from skymill.io.fits import read_images
 from skymill.io.json import read_json
 from skymill.io.parquet import read_table
 from skymill.paths import CONFIG
+from skymill.references.source_file import read_source
 from skymill.simulate.commands import merge
 from skymill.simulate.headers import sexagesimal
 
@@ -65,6 +66,10 @@ def test_sky_writes_truth_catalogues_and_dust(micro):
     assert written == expected | {"truth/sources.parquet"}
     receipt = json.loads((micro / "sky.json").read_text())
     assert set(receipt["outputs"]) == written
+    for name in catalogues:
+        table = read_source(data / f"reference/external/{name}.fits")
+        assert len(table) > 50
+        assert any(column.lower() in ("ra", "raj2000") for column in table.colnames)
     assert {"mag_b", "mag_v", "mag_r", "mag_i"} <= set(
         read_table(data / "truth/sources.parquet").colnames
     )
