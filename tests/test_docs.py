@@ -1,0 +1,41 @@
+"""The documents are true: the graph's picture is current, the rooms stand in one order everywhere."""
+
+import re
+import subprocess
+import sys
+
+from skymill.__main__ import ROOMS
+from skymill.config import load_config, read_yaml
+from skymill.paths import ROOT
+
+
+def test_the_readme_s_graph_is_current():
+    check = [sys.executable, "docs/graph.py", "--check"]
+    assert subprocess.run(check, cwd=ROOT).returncode == 0
+
+
+def test_the_rooms_have_one_order():
+    """Command line, Snakefile, configuration, schema and overview."""
+    rooms = list(ROOMS)
+    includes = re.findall(r'"workflow/rules/(\w+)\.smk"', (ROOT / "Snakefile").read_text())
+    assert includes == ["common", *rooms]
+    overview = (ROOT / "docs" / "overview.md").read_text()
+    assert re.findall(r"^## (\w+)$", overview, flags=re.MULTILINE) == rooms
+    config = [name for name in load_config(ROOT / "config/config.yaml") if name in rooms]
+    assert config == ["release", *rooms[:-1]]
+    schema = read_yaml(ROOT / "config/schemas/config.yaml")["properties"]
+    assert [name for name in schema if name in rooms] == ["release", *rooms[:-1]]
+
+
+def test_the_overview_names_every_command():
+    overview = (ROOT / "docs" / "overview.md").read_text()
+    for room in ROOMS:
+        text = (ROOT / "workflow" / "rules" / f"{room}.smk").read_text()
+        for step in set(re.findall(rf"-m skymill {room} (\w+)", text)):
+            assert f"`{step}`" in overview or f"`{room} {step}`" in overview, (room, step)
+
+
+def test_links_of_the_documents_lead_somewhere():
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / link).exists(), (path.name, link)
