@@ -3,9 +3,10 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-if not config:
+# A release's own configuration replaces the default, the mini release's; --config alters either.
+if not workflow.overwrite_configfiles:
 
-    configfile: "config/config.yaml"
+    configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 container: "docker://skymill/skymill:0.1.0"

@@ -8,7 +8,7 @@ import pytest
 from skymill.config import load_camera, load_config, load_rows
 from skymill.errors import ConfigError
 from skymill.paths import CONFIG
-from skymill.workflow import check_survey, store_config, store_list
+from skymill.workflow import check_survey, store_config, store_list, with_types
 
 
 @pytest.fixture
@@ -60,3 +60,12 @@ def test_stored_files_are_rewritten_only_when_they_change(tmp_path: Path):
     assert path.stat().st_mtime_ns == before
     store_list(["x", "y"], path)
     assert path.read_text() == "x\ny\n"
+
+
+def test_nested_overrides_from_the_command_line_get_their_types():
+    given = {"simulate": {"seed": "5", "density": "1.5", "effects": {"sky": "false"}}}
+    assert with_types(given) == {"simulate": {"seed": 5, "density": 1.5, "effects": {"sky": False}}}
+    assert with_types({"simulate": {"seed": "five"}}) == {"simulate": {"seed": "five"}}
+    assert (
+        with_types({"tiles": {"pixel_scale": "0.4 arcsec"}})["tiles"]["pixel_scale"] == "0.4 arcsec"
+    )

@@ -27,12 +27,15 @@ from skymill.workflow import (
     prepare_environment,
     store_config,
     store_list,
+    with_types,
 )
 
 prepare_environment(PACKAGE)
+CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 try:
-    SETTINGS = check_config(config, "configuration")
+    CONFIGURATION = with_types(config)
+    SETTINGS = check_config(CONFIGURATION, " + ".join(map(str, CONFIG_FILES)))
     CAMERA = load_camera(SETTINGS["camera"])
     CAMERA_HASH = settings_hash(read_yaml(SETTINGS["camera"]))
     TABLES = SETTINGS["tables"]
@@ -230,7 +233,7 @@ CALIBRATION_RECEIPTS = (
 )
 
 # What the jobs read: the configuration, overrides merged in, and lists too long for a command line.
-store_config(config, CONFIG)
+store_config(CONFIGURATION, CONFIG)
 RECEIPTS = f"{RUN}/lists/receipts.txt"
 store_list(all_receipts(), RECEIPTS)
 for name, kind in MAP_ARCHIVES.items():

@@ -12,6 +12,7 @@ from . import pin
 from .camera import Camera
 from .errors import ConfigError, SkymillError
 from .io.atomic import write_bytes
+from .schema import load_schema, read_yaml_text
 
 
 def fail(error: SkymillError) -> NoReturn:
@@ -32,6 +33,26 @@ def prepare_environment(package: Path | str) -> None:
         PYTHONPATH=str(package),
         PATH=os.pathsep.join([str(Path(sys.executable).parent), path]),
     )
+
+
+def with_types(config: Mapping) -> dict:
+    """Give nested values of ``--config`` their types: Snakemake leaves them strings.
+
+    ``--config 'simulate={seed: 5}'`` arrives as ``{"simulate": {"seed": "5"}}``. What the schema
+    wants as an integer, number or boolean, and reads as one, becomes one.
+    """
+    return _with_types(config, load_schema("config"))
+
+
+def _with_types(content: object, schema: Mapping) -> object:
+    kinds = {"integer": int, "number": (int, float), "boolean": bool}
+    if isinstance(content, str) and schema.get("type") in kinds:
+        value = read_yaml_text(content)
+        return value if isinstance(value, kinds[schema["type"]]) else content
+    if isinstance(content, Mapping):
+        properties = schema.get("properties", {})
+        return {key: _with_types(value, properties.get(key, {})) for key, value in content.items()}
+    return content
 
 
 def store_config(config: Mapping, path: Path | str) -> None:
