@@ -1,4 +1,4 @@
-"""The documents are true: the graph's picture is current, the rooms stand in one order everywhere."""
+"""The documents are true: the graph is current, the rooms stand in one order everywhere."""
 
 import re
 import subprocess
