@@ -14,7 +14,7 @@ from skymill.paths import CONFIG
 CONFIG_FILE = str(CONFIG / "config.yaml")
 SIZE = 400
 CENTRE = (0.001, -30.0)  # RA 0 runs through the tile
-PLANES = ("image", "variance", "mask", "nexp")
+PLANES = ("image", "variance", "mask")
 
 
 @pytest.fixture
@@ -27,14 +27,11 @@ def write_stack(tmp_path, record, add_moffat):
         for y in range(50, 400, 75):
             for x in range(50, 400, 75):
                 add_moffat(image, x + 0.25, y - 0.25, flux * (1e4 + 100 * x), 5.0)
-        image[:20] = 7  # nothing was observed there, whatever the image says
-        nexp = np.full((SIZE, SIZE), 0 if empty else 4, np.int16)
-        nexp[:20] = 0
+        image[: SIZE if empty else 20] = np.nan
         data = {
-            "image": np.where(nexp > 0, image, np.nan if empty else 7),
+            "image": image,
             "variance": np.full((SIZE, SIZE), 25.0),
             "mask": np.zeros((SIZE, SIZE), np.uint8),
-            "nexp": nexp,
         }
         paths = []
         for name in PLANES:

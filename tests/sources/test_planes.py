@@ -30,8 +30,8 @@ def write_planes(folder, record, shape=(40, 60)):
         "image": rng.normal(size=shape).astype(np.float32),
         "variance": np.full(shape, 4, np.float32),
         "mask": rng.integers(0, 3, shape).astype(np.uint8),
-        "nexp": rng.integers(0, 3, shape).astype(np.int16),
     }
+    planes["image"][:3] = np.nan
     for name, data in planes.items():
         write_images(folder / f"{name}.fits", [Image(data)], record)
     return planes, [folder / f"{name}.fits" for name in planes]
@@ -39,12 +39,11 @@ def write_planes(folder, record, shape=(40, 60)):
 
 def test_a_window_is_what_the_array_holds(tmp_path, record):
     arrays, paths = write_planes(tmp_path, record)
-    window = np.s_[5:30, 10:55]
+    window = np.s_[1:30, 10:55]
     image, variance, mask = FitsPlanes(*paths).read(window)
-    expected = np.where(arrays["nexp"] == 0, np.nan, arrays["image"])
     for got, want in zip(
         (image, variance, mask),
-        ArrayPlanes(expected, arrays["variance"], arrays["mask"]).read(window),
+        ArrayPlanes(*arrays.values()).read(window),
         strict=True,
     ):
         np.testing.assert_array_equal(got, want)

@@ -35,7 +35,7 @@ rule single:
         "(python -m skymill sources extract --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band}"
         " --image {input.image} --variance {input.variance}"
-        " --mask {input.mask} --nexp {input.nexp}"
+        " --mask {input.mask}"
         " --catalogue {output.catalogue} --receipt {output.extract}"
         " && python -m skymill sources maps --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band} --mode single"
@@ -78,7 +78,6 @@ rule idual:
         images=expand(TREE.unscaled("{{tile}}", "{band}", "image"), band=BANDS),
         variances=expand(TREE.unscaled("{{tile}}", "{band}", "variance"), band=BANDS),
         masks=expand(TREE.stack("{{tile}}", "{band}", "mask"), band=BANDS),
-        nexps=expand(TREE.stack("{{tile}}", "{band}", "nexp"), band=BANDS),
         reference=lambda wildcards: references("gaiaxp", wildcards.tile),
     output:
         zp=[
@@ -111,7 +110,7 @@ rule idual:
         "(python -m skymill sources forced --config {params.config}"
         " --tile {wildcards.tile} --bands {params.bands}"
         " --images {input.images} --variances {input.variances}"
-        " --masks {input.masks} --nexps {input.nexps}"
+        " --masks {input.masks}"
         " --catalogue {output.catalogue} --receipt {output.forced}"
         " && python -m skymill sources maps --config {params.config}"
         " --tile {wildcards.tile} --band {params.bands} --mode Idual"

@@ -1,6 +1,7 @@
 """The simulate room's commands."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from ..command import add_step
@@ -175,7 +176,8 @@ def run_exposure(options: argparse.Namespace) -> None:
         pixels.append((detector.chip, raw))
     used = {"camera": read_yaml(settings["camera"]), **simulate}
     with recording("simulate exposure", used, [options.sources], options.receipt) as record:
-        images = raw_images(camera, exposure.site, "OBJECT", exposure, pixels)
+        target = replace(exposure, ra=now.header_ra, dec=now.header_dec)
+        images = raw_images(camera, exposure.site, "OBJECT", target, pixels)
         write_images(options.raw, images, record)
         if now.status == "truncated":
             truncate(options.raw, record)

@@ -36,7 +36,9 @@ class Conditions:
     sky : float
         Sky, electrons per unvignetted pixel.
     ra, dec : float
-        Where the telescope really points, degrees.
+        Where the telescope points, degrees: as planned, so that dithers fill the gaps.
+    header_ra, header_dec : float
+        Where its header says that it points.
     rotation : float
         Degrees.
     satellites : tuple of (angle, offset, electrons per pixel of length)
@@ -52,6 +54,8 @@ class Conditions:
     sky: float
     ra: float
     dec: float
+    header_ra: float
+    header_dec: float
     rotation: float
     satellites: tuple[tuple[float, float, float], ...]
 
@@ -94,8 +98,10 @@ def conditions(exposure: Exposure, settings: Mapping, camera: Camera) -> Conditi
         color_term=_color_term(exposure, settings),
         transparency=float(transparency),
         sky=_sky(exposure, settings, camera),
-        ra=(exposure.ra + east / np.cos(np.radians(exposure.dec))) % 360,
-        dec=exposure.dec + north,
+        ra=exposure.ra,
+        dec=exposure.dec,
+        header_ra=(exposure.ra + east / np.cos(np.radians(exposure.dec))) % 360,
+        header_dec=exposure.dec + north,
         rotation=float(rng.normal(0, optics["rotation"]) * on["pointing"]),
         satellites=_satellites(exposure, settings, camera, corner),
     )

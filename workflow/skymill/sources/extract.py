@@ -22,7 +22,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         run,
         "detect and measure the sources of a stack (single mode)",
         "--tile 0001.000-30 --band R --image image.fits --variance variance.fits "
-        "--mask mask.fits --nexp nexp.fits --catalogue single_R.parquet",
+        "--mask mask.fits --catalogue single_R.parquet",
     )
     step.add_argument("--tile", required=True, help="the tile")
     step.add_argument("--band", required=True, help="the band")
@@ -30,7 +30,6 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         ("image", "the unscaled stack"),
         ("variance", "its variance"),
         ("mask", "its mask bits"),
-        ("nexp", "its number of exposures"),
     ):
         step.add_argument(f"--{name}", type=Path, required=True, help=what)
     step.add_argument("--catalogue", type=Path, required=True, help="the table to write")
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
 
     config = load_config(options.config)
     settings = config["sources"]["extraction"]
-    inputs = [options.image, options.variance, options.mask, options.nexp]
+    inputs = [options.image, options.variance, options.mask]
     with recording("sources extract", {"extraction": settings}, inputs, options.receipt) as record:
         header = read_header(options.image)
         band = stack_band(inputs, header)
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def stack_band(paths: Sequence[Path], header: "fits.Header") -> "Band":
-    """The planes of a stack (image, variance, mask, nexp) with its gain and saturation.
+    """The planes of a stack (image, variance, mask) with its gain and saturation.
 
     A stack whose variance holds the sources' photons (VARSRC) needs no gain; one without GAIN or
     SATURATE (no exposure was usable) has neither source noise nor saturation.

@@ -22,7 +22,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         run,
         "detect in one band, measure in all (dual mode)",
         "--tile 0001.000-30 --bands V I --images V/image.fits I/image.fits --variances … "
-        "--masks … --nexps … --catalogue Idual.parquet",
+        "--masks … --catalogue Idual.parquet",
     )
     step.add_argument("--tile", required=True, help="the tile")
     step.add_argument("--bands", nargs="+", required=True, help="the bands")
@@ -30,7 +30,6 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         ("images", "their unscaled stacks"),
         ("variances", "their variances"),
         ("masks", "their mask bits"),
-        ("nexps", "their numbers of exposures"),
     ):
         step.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=what)
     step.add_argument("--catalogue", type=Path, required=True, help="the table to write")
@@ -65,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def stacks_of(options: argparse.Namespace, detection: str) -> dict[str, list[Path]]:
-    """Band → paths of image, variance, mask, nexp.
+    """Band → paths of image, variance, mask.
 
     Raises
     ------
@@ -74,15 +73,13 @@ def stacks_of(options: argparse.Namespace, detection: str) -> dict[str, list[Pat
     """
     from ..errors import InputError
 
-    lists = (options.images, options.variances, options.masks, options.nexps)
+    lists = (options.images, options.variances, options.masks)
     if any(len(paths) != len(options.bands) for paths in lists):
         raise InputError(
             f"{len(options.bands)} bands, but "
             + ", ".join(
                 f"{len(paths)} {name}"
-                for name, paths in zip(
-                    ("images", "variances", "masks", "nexps"), lists, strict=True
-                )
+                for name, paths in zip(("images", "variances", "masks"), lists, strict=True)
             )
             + ": expected one of each per band, in the order of --bands."
         )

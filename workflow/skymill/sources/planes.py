@@ -67,8 +67,8 @@ class FitsPlanes:
 
     Parameters
     ----------
-    image, variance, mask, nexp : Path or str
-        Files with one image in the primary HDU; a pixel with nexp 0 is no data.
+    image, variance, mask : Path or str
+        Files with one image in the primary HDU; NaN in the image is no data.
 
     Raises
     ------
@@ -77,10 +77,8 @@ class FitsPlanes:
         read, if the file is truncated.
     """
 
-    def __init__(
-        self, image: Path | str, variance: Path | str, mask: Path | str, nexp: Path | str
-    ) -> None:
-        self.paths = tuple(Path(path) for path in (image, variance, mask, nexp))
+    def __init__(self, image: Path | str, variance: Path | str, mask: Path | str) -> None:
+        self.paths = tuple(Path(path) for path in (image, variance, mask))
         shapes = [_shape(path) for path in self.paths]
         if len(set(shapes)) != 1:
             found = ", ".join(f"{p}: {s}" for p, s in zip(self.paths, shapes, strict=True))
@@ -88,12 +86,10 @@ class FitsPlanes:
         self.shape: tuple[int, int] = shapes[0]
 
     def read(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The three planes within a window, with no data where no exposure contributed."""
-        image, variance, mask, nexp = (_section(path, window) for path in self.paths)
-        image = np.array(image, np.float32, order="C")
-        image[nexp == 0] = np.nan
+        """The three planes within a window."""
+        image, variance, mask = (_section(path, window) for path in self.paths)
         return (
-            image,
+            np.array(image, np.float32, order="C"),
             np.array(variance, np.float32, order="C"),
             np.array(mask, np.uint8, order="C"),
         )
