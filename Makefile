@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 READY := $(VENV)/.ready
+# Caches and settings of the tools stay inside this folder.
+export XDG_CACHE_HOME := $(CURDIR)/$(VENV)/cache
+export XDG_CONFIG_HOME := $(CURDIR)/$(VENV)/config
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
