@@ -35,6 +35,7 @@ setup: $(READY)
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Skymill needs Python 3.11 or newer: install it, or name it with make PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
+	mkdir -p $(XDG_CACHE_HOME) $(XDG_CONFIG_HOME)
 	awk '/^[a-z]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
 	$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements.lock
