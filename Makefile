@@ -21,7 +21,7 @@ demo: $(READY)
 	@skymill release summary --config config/config.yaml
 
 test: $(READY)
-	pytest -n auto --dist loadgroup
+	pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	ruff check .

@@ -27,6 +27,11 @@ def real() -> Path:
     return Path(folder)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole releases first: they take longest."""
+    items.sort(key=lambda item: "tests/release/" not in item.path.as_posix())
+
+
 def forbidden_skips(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
     """Tests skipped under SKYMILL_NO_SKIP=1 (continuous integration), but those on real frames."""
     if os.environ.get("SKYMILL_NO_SKIP") != "1":

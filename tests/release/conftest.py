@@ -1,5 +1,7 @@
 """Whole releases, built by the workflow as a user builds them."""
 
+import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -54,7 +56,10 @@ def build(name: str, folder: Path, cores: int | str, *options: str) -> Release:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(folder), "--cores", str(cores), *options]
     command += ["--configfile", *(str(ROOT / config) for config in CONFIGS[name])]
-    run = subprocess.run(command, capture_output=True, text=True)
+    (folder / "results").mkdir(exist_ok=True)
+    with (folder / "results" / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test workers share folders; one builds at a time
+        run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-5000:]
     return Release(folder, load_config(folder / f"results/{name}/run/config.yaml"))
 
@@ -74,4 +79,9 @@ def mini() -> Release:
 @pytest.fixture(scope="session")
 def micro(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """The micro release, built from nothing on one core in a folder of its own."""
-    return build("micro", tmp_path_factory.mktemp("micro"), 1)
+    folder = (
+        tmp_path_factory.getbasetemp().parent
+        / f"micro-{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')}"
+    )
+    folder.mkdir(exist_ok=True)
+    return build("micro", folder, 1)

@@ -2,10 +2,6 @@
 
 import json
 
-import pytest
-
-pytestmark = pytest.mark.xdist_group("release")
-
 
 def test_one_core_and_two_give_the_same_manifest(micro, builder, tmp_path):
     other = builder("micro", tmp_path, 2)

@@ -9,8 +9,6 @@ from skymill.geometry import match
 from skymill.io.parquet import read_table
 from skymill.tree import COLOR, HATS_GROUPS, MAP_ARCHIVES, MODES
 
-pytestmark = pytest.mark.xdist_group("release")
-
 
 @pytest.fixture(scope="module")
 def truth(mini):
