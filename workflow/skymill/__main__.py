@@ -21,6 +21,12 @@ ROOMS = {
 }
 """The rooms, in the order of the data's road."""
 
+COMMANDS = {
+    "check": ("a simulated release against its truth", ".check.commands"),
+}
+"""Commands about a whole release: name → summary, and the module whose ``register(parser)`` adds
+the options."""
+
 
 def parser(room: str | None = None) -> argparse.ArgumentParser:
     """The argument parser; only the room asked for is imported, so a step starts fast."""
@@ -41,6 +47,10 @@ def parser(room: str | None = None) -> argparse.ArgumentParser:
         if name == room:
             steps = sub.add_subparsers(dest="step", metavar="step", required=True)
             importlib.import_module(f".{name}.commands", __package__).register(steps)
+    for name, (summary, module) in COMMANDS.items():
+        sub = rooms.add_parser(name, help=summary, description=summary)
+        if name == room:
+            importlib.import_module(module, __package__).register(sub)
     return top
 
 
@@ -50,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pin.ensure()
         arguments = sys.argv[1:]
     room = next((word for word in arguments if not word.startswith("-")), None)
-    options = parser(room if room in ROOMS else None).parse_args(arguments)
+    options = parser(room if room in {*ROOMS, *COMMANDS} else None).parse_args(arguments)
     try:
         options.run(options)
     except SkymillError as error:
