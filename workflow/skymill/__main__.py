@@ -22,10 +22,9 @@ ROOMS = {
 """The rooms, in the order of the data's road."""
 
 COMMANDS = {
-    "check": ("a simulated release against its truth", ".check.commands"),
+    "check": "a finished simulated release against its truth, figure by figure",
 }
-"""Commands about a whole release: name → summary, and the module whose ``register(parser)`` adds
-the options."""
+"""Commands beside the rooms: each adds its options to a parser of its own."""
 
 
 def parser(room: str | None = None) -> argparse.ArgumentParser:
@@ -37,6 +36,10 @@ def parser(room: str | None = None) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"skymill {__version__}")
     rooms = top.add_subparsers(dest="room", metavar="room", required=True)
+    for name, summary in COMMANDS.items():
+        sub = rooms.add_parser(name, help=summary, description=summary)
+        if name == room:
+            importlib.import_module(f".{name}.commands", __package__).register(sub)
     for name, summary in ROOMS.items():
         sub = rooms.add_parser(
             name,
@@ -47,10 +50,6 @@ def parser(room: str | None = None) -> argparse.ArgumentParser:
         if name == room:
             steps = sub.add_subparsers(dest="step", metavar="step", required=True)
             importlib.import_module(f".{name}.commands", __package__).register(steps)
-    for name, (summary, module) in COMMANDS.items():
-        sub = rooms.add_parser(name, help=summary, description=summary)
-        if name == room:
-            importlib.import_module(module, __package__).register(sub)
     return top
 
 
@@ -60,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pin.ensure()
         arguments = sys.argv[1:]
     room = next((word for word in arguments if not word.startswith("-")), None)
-    options = parser(room if room in {*ROOMS, *COMMANDS} else None).parse_args(arguments)
+    options = parser(room if room in ROOMS or room in COMMANDS else None).parse_args(arguments)
     try:
         options.run(options)
     except SkymillError as error:

@@ -42,9 +42,9 @@ def frame_figures(judge: Judge, survey: Survey, frames: Mapping[str, Mapping]) -
 
 
 def astrometric_stars(survey: Survey, name: str) -> np.ndarray:
-    """Rows of the truth: stars well above the noise in an exposure, isolated and unspoilt."""
+    """Rows of the truth: stars well above an exposure's noise, isolated, single, unspoilt."""
     seen, samples = survey.seen[name], survey.samples
-    chosen = survey.kind("star", "variable") & survey.alone[seen.exposure.band]
+    chosen = survey.kind("star", "variable") & survey.single[seen.exposure.band]
     chosen &= seen.place.live & (seen.place.edge > samples["margin"])
     chosen &= seen.artefact > samples["aperture"]
     with np.errstate(invalid="ignore"):

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from .figure import Figure, Judge
-from .matching import nearest_row
+from .matching import at_rows, nearest_row
 from .survey import Survey
 
 AT_REST = ("star", "variable", "galaxy")
+COUNT_RADIUS = 30.0
+"""Arcsec, of SSCOUNT_30 (Paper III, §3.2.1)."""
 
 
 def frame_figures(judge: Judge, survey: Survey, frames: Mapping[str, Mapping]) -> list[Figure]:
@@ -65,7 +67,7 @@ def master_figures(judge: Judge, survey: Survey, masters: Mapping[str, Mapping])
         row = nearest_row(*survey.position, master["ra"], master["dec"], survey.samples["match"])
         for tile, band in survey.stacks:
             chosen = expected_in(survey, name, tile, band)
-            measured = np.isfinite(master[f"mag_auto_{band.lower()}"][row]) & (row >= 0)
+            measured = np.isfinite(at_rows(master[f"mag_auto_{band.lower()}"], row))
             found.append(judge.share("complete", name, f"{band} {tile}", measured[chosen]))
     return found
 
@@ -83,53 +85,43 @@ def expected_in(survey: Survey, catalogue: str, tile: str, band: str) -> np.ndar
 
 
 def lost_figures(
-    judge: Judge,
-    survey: Survey,
-    frames: Mapping[str, Mapping],
-    masters: Mapping[str, Mapping],
-    detections: Mapping,
+    judge: Judge, survey: Survey, masters: Mapping[str, Mapping], detections: Mapping
 ) -> list[Figure]:
-    """Variables, galaxies and asteroids that were seen and are missing.
+    """Variables, galaxies and asteroids that were taken as spurious.
 
-    The release doesn't list what it removes. So a variable or galaxy above the limit in a stack
-    that a frame of that stack detected, and that the master doesn't list, counts as lost, and so
-    does an asteroid above the limit on a frame that ``detections`` doesn't list.
+    The release doesn't list what it removes, but its rows count what was removed within 30″ of
+    them. So a variable or galaxy above the limit that a master doesn't list counts as lost if the
+    row nearest to its place says so; and so does an asteroid above the limit on a frame that
+    ``detections`` doesn't list.
 
     Parameters
     ----------
     judge : Judge
     survey : Survey
-    frames, masters : mapping
+    masters : mapping
     detections : mapping
         Columns of table ``detections``.
     """
-    found, seen_once = [], _seen_on_frames(survey, frames)
+    found = []
     for name, master in masters.items():
         row = nearest_row(*survey.position, master["ra"], master["dec"], survey.samples["match"])
         bands = survey.truth.bands if name == "single_master" else (survey.truth.detection_band,)
+        chosen, removed = np.zeros(row.size, bool), np.zeros(row.size, bool)
+        for band in bands:
+            removed |= _removed_near(survey, master, band)
+            for tile in survey.truth.tiles:
+                chosen |= expected_in(survey, name, tile, band)
         for kind in ("variable", "galaxy"):
-            chosen = np.zeros(row.size, bool)
-            for band in bands:
-                for tile in survey.truth.tiles:
-                    chosen |= expected_in(survey, name, tile, band) & seen_once[tile, band]
-            missing = row[chosen & survey.kind(kind)] < 0
-            found.append(judge.share("lost", name, kind, missing))
+            lost = (row < 0) & removed
+            found.append(judge.share("lost", name, kind, lost[chosen & survey.kind(kind)]))
     found.append(judge.share("lost", "detections", "asteroid", _asteroids(survey, detections)))
     return found
 
 
-def _seen_on_frames(survey: Survey, frames: Mapping) -> dict[tuple[str, str], np.ndarray]:
-    found = {}
-    for tile, band in survey.stacks:
-        any_frame = np.zeros(len(survey.position[0]), bool)
-        for exposure in survey.truth.good(tile, band):
-            if exposure.name in frames:
-                seen, frame = survey.seen[exposure.name], frames[exposure.name]
-                radius = survey.samples["match"]
-                rows = nearest_row(seen.ra, seen.dec, frame["ra"], frame["dec"], radius)
-                any_frame |= rows >= 0
-        found[tile, band] = any_frame
-    return found
+def _removed_near(survey: Survey, master: Mapping, band: str) -> np.ndarray:
+    """Whether the row nearest to each source within 30″ counts removed sources around it."""
+    row = nearest_row(*survey.position, master["ra"], master["dec"], COUNT_RADIUS)
+    return at_rows(master[f"sscount_30_{band.lower()}"], row) > 0
 
 
 def _asteroids(survey: Survey, detections: Mapping) -> np.ndarray:

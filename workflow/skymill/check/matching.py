@@ -15,6 +15,12 @@ def nearest_row(
     return found
 
 
+def at_rows(values: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """A column at some rows, as floats; NaN for row −1."""
+    padded = np.append(np.asarray(values, float), np.nan)
+    return padded[np.where(row < 0, padded.size - 1, row)]
+
+
 def offsets(
     ra: np.ndarray, dec: np.ndarray, true_ra: np.ndarray, true_dec: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .completeness import expected_in
 from .figure import Figure, Judge
-from .matching import nearest_row
+from .matching import at_rows, nearest_row
 from .survey import Survey
 
 
@@ -28,7 +28,7 @@ def figures(judge: Judge, survey: Survey, masters: Mapping[str, Mapping]) -> lis
         tiles, certain = tile_count(survey, name)
         times = listed(survey, master)
         row = nearest_row(*survey.position, master["ra"], master["dec"], survey.samples["match"])
-        right = master["n_det"][row] == tiles
+        right = at_rows(master["n_det"], row) == tiles
         use = certain & (times > 0)
         for where, mine in (("overlap", tiles > 1), ("one tile", tiles == 1)):
             found.append(judge.share("once", name, where, (times == 1)[use & mine]))

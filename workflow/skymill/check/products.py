@@ -19,7 +19,7 @@ MASTERS = ("single_master", "idual_master")
 PLAIN = ("coadd_object_id", "ra", "dec", "n_det")
 BAND = (
     "mag_auto", "mag_aper5", "flux_aper5", "fluxerr_aper5", "min_mjd", "max_mjd", "mean_mjd",
-    "ndith", "imaflags_iso", "kron_radius", "a_image", "b_image",
+    "ndith", "sscount_30", "imaflags_iso", "kron_radius", "a_image", "b_image",
 )  # fmt: skip
 """Columns of the masters that are checked."""
 FRAME = (

@@ -41,7 +41,7 @@ def _completeness(judge: Judge, survey: Survey, products: Products) -> list[Figu
     frames, masters = products.frames, products.masters
     found = completeness.frame_figures(judge, survey, frames)
     found += completeness.master_figures(judge, survey, masters)
-    return found + completeness.lost_figures(judge, survey, frames, masters, products.detections)
+    return found + completeness.lost_figures(judge, survey, masters, products.detections)
 
 
 def _false(judge: Judge, survey: Survey, products: Products) -> list[Figure]:

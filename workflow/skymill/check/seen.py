@@ -102,6 +102,40 @@ def see(truth: Truth, exposure: TrueExposure, samples: Mapping) -> Seen:
     )
 
 
+def unblended(
+    ra: np.ndarray, dec: np.ndarray, mag: np.ndarray, radius: float, share: float
+) -> np.ndarray:
+    """Which sources' unresolved neighbours hold no more than a share of their flux.
+
+    Parameters
+    ----------
+    ra, dec, mag : ndarray, shape (n,)
+        Of all true sources; degrees.
+    radius : float
+        Arcsec, within which a neighbour isn't resolved.
+    share : float
+    """
+    flux, light = 10 ** (-0.4 * np.asarray(mag, float)), np.zeros(np.size(mag))
+    for one, other in close_pairs(ra, dec, radius):
+        np.add.at(light, one, flux[other])
+    return light <= share * flux
+
+
+def close_pairs(
+    ra: np.ndarray, dec: np.ndarray, radius: float
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Pairs of sources closer than a radius (arcsec), seen from either side."""
+    from scipy.spatial import cKDTree
+
+    from ..geometry import unit_vectors
+
+    if np.size(ra) == 0:
+        return ((np.empty(0, int),) * 2,) * 2
+    limit = 2 * np.sin(np.radians(radius / 3600) / 2)
+    one, other = cKDTree(unit_vectors(ra, dec)).query_pairs(limit, output_type="ndarray").T
+    return (one, other), (other, one)
+
+
 def isolated(
     ra: np.ndarray, dec: np.ndarray, mag: np.ndarray, radius: float, fainter: float
 ) -> np.ndarray:
@@ -116,16 +150,7 @@ def isolated(
     fainter : float
         mag.
     """
-    from scipy.spatial import cKDTree
-
-    from ..geometry import unit_vectors
-
-    if np.size(ra) == 0:
-        return np.ones(0, bool)
-    pairs = cKDTree(unit_vectors(ra, dec)).query_pairs(
-        2 * np.sin(np.radians(radius / 3600) / 2), output_type="ndarray"
-    )
     alone = np.ones(np.size(ra), bool)
-    for one, other in ((pairs[:, 0], pairs[:, 1]), (pairs[:, 1], pairs[:, 0])):
+    for one, other in close_pairs(ra, dec, radius):
         alone[one[mag[other] < mag[one] + fainter]] = False
     return alone

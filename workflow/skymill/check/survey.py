@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .seen import Seen, isolated, see
+from .seen import Seen, isolated, see, unblended
 from .stack import Stack, stacks
 from .truth import Truth
 
@@ -54,6 +54,15 @@ class Survey:
             )  # fmt: skip
             found[band] = alone
         return found
+
+    @cached_property
+    def single(self) -> dict[str, np.ndarray]:
+        """Band → which isolated sources have no unresolved neighbour that matters."""
+        limits = self.samples["blend"], self.samples["blend_share"]
+        return {
+            band: alone & unblended(*self.position, self.truth.magnitude(band), *limits)
+            for band, alone in self.alone.items()
+        }
 
     def kind(self, *kinds: str) -> np.ndarray:
         """Which sources are of some kinds."""
