@@ -1,0 +1,1 @@
+"""``skymill check``: a finished simulated release against its truth, figure by figure."""
