@@ -21,6 +21,11 @@ ROOMS = {
 }
 """The rooms, in the order of the data's road."""
 
+COMMANDS = {
+    "why": "what a product or a catalogue row was made from, back to the raw frames",
+}
+"""Commands beside the rooms: each adds its options to a parser of its own."""
+
 
 def parser(room: str | None = None) -> argparse.ArgumentParser:
     """The argument parser; only the room asked for is imported, so a step starts fast."""
@@ -31,6 +36,10 @@ def parser(room: str | None = None) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"skymill {__version__}")
     rooms = top.add_subparsers(dest="room", metavar="room", required=True)
+    for name, summary in COMMANDS.items():
+        sub = rooms.add_parser(name, help=summary, description=summary)
+        if name == room:
+            importlib.import_module(f".{name}.commands", __package__).register(sub)
     for name, summary in ROOMS.items():
         sub = rooms.add_parser(
             name,
@@ -50,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pin.ensure()
         arguments = sys.argv[1:]
     room = next((word for word in arguments if not word.startswith("-")), None)
-    options = parser(room if room in ROOMS else None).parse_args(arguments)
+    options = parser(room if room in ROOMS or room in COMMANDS else None).parse_args(arguments)
     try:
         options.run(options)
     except SkymillError as error:
