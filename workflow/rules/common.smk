@@ -138,9 +138,7 @@ SKY_TILES = cell_tiles(tile_cells(SETTINGS["sky"]["cell_order"]))
 
 HIPS_MAPS = [*BANDS, COLOR]
 HATS_GROUPS = hats_groups(CATALOGUES)
-FRAME_STEPS = (
-    ["ingest"] if "ingest" in SETTINGS["frames"] else ["pixels", "calibrate"]
-)
+FRAME_STEPS = ["ingest"] if "ingest" in SETTINGS["frames"] else ["pixels", "calibrate"]
 
 
 def references(catalogue, tile):
@@ -180,11 +178,7 @@ def maps_of_kind(kind):
 def all_receipts():
     """The receipt of every command whose products are part of the release."""
     return [
-        *(
-            receipt(f"frames_{step}", e)
-            for step in FRAME_STEPS
-            for e in EXPOSURES
-        ),
+        *(receipt(f"frames_{step}", e) for step in FRAME_STEPS for e in EXPOSURES),
         *CALIBRATION_RECEIPTS,
         *SIMULATION_RECEIPTS,
         *(receipt("reference_catalogue", name) for name in CATALOGUES),

@@ -73,7 +73,6 @@ else:
             " --image {output.image} --mask {output.mask}"
             " --receipt {output.receipt} > {log} 2>&1"
 
-
     rule frames_calibrate:
         input:
             image=f"{WORK}/frames/{{exposure}}.pixels.fits",
@@ -103,7 +102,9 @@ else:
             mem_mb=memory(60, FRAME_PIXELS),
         params:
             config=CONFIG,
-            settings=lambda wildcards: settings("frames", row=EXPOSURES[wildcards.exposure]),
+            settings=lambda wildcards: settings(
+                "frames", row=EXPOSURES[wildcards.exposure]
+            ),
         shell:
             "python -m skymill frames calibrate --config {params.config}"
             " --exposure {wildcards.exposure} --image {input.image} --mask {input.mask}"
