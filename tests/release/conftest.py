@@ -17,6 +17,7 @@ from skymill.tree import Tree
 CONFIGS = {
     "mini": ("config/config.yaml",),
     "micro": ("config/config.yaml", "config/micro.yaml"),
+    "decam_demo": ("config/decam_demo.yaml",),
 }
 
 

@@ -15,11 +15,11 @@ from skymill.tree import (
     ASTROMETRIC_MAPS,
     COLOR,
     HATS_FILES,
-    HATS_GROUPS,
     MAP_ARCHIVES,
     MODES,
     PHOTOMETRIC_MAPS,
     Tree,
+    hats_groups,
 )
 from skymill.workflow import (
     check_survey,
@@ -137,11 +137,31 @@ SKY_TILES = cell_tiles(tile_cells(SETTINGS["sky"]["cell_order"]))
 
 
 HIPS_MAPS = [*BANDS, COLOR]
+HATS_GROUPS = hats_groups(CATALOGUES)
+FRAME_STEPS = ["ingest"] if "ingest" in SETTINGS["frames"] else ["pixels", "calibrate"]
 
 
 def references(catalogue, tile):
-    """The cells of a reference catalogue that a tile needs."""
+    """The cells of a reference catalogue that a tile needs; none if the release has none."""
+    if catalogue not in CATALOGUES:
+        return []
     return [TREE.reference(catalogue, cell) for cell in TILE_REFERENCES[tile]]
+
+
+def first_exposure(exposure):
+    """The first exposure of the same tile and band, in the table's order."""
+    row = EXPOSURES[exposure]
+    return FRAMES[row["tile"], row["band"]][0]
+
+
+def dust_maps():
+    """The maps of E(B−V); none if the release has none."""
+    if "dust" not in SETTINGS["references"]:
+        return []
+    return expand(
+        f"{DATA}/{SETTINGS['references']['dust']}/SFD_dust_4096_{{pole}}.fits",
+        pole=["ngp", "sgp"],
+    )
 
 
 def maps_of_kind(kind):
@@ -158,11 +178,7 @@ def maps_of_kind(kind):
 def all_receipts():
     """The receipt of every command whose products are part of the release."""
     return [
-        *(
-            receipt(f"frames_{step}", e)
-            for step in ("pixels", "calibrate")
-            for e in EXPOSURES
-        ),
+        *(receipt(f"frames_{step}", e) for step in FRAME_STEPS for e in EXPOSURES),
         *CALIBRATION_RECEIPTS,
         *SIMULATION_RECEIPTS,
         *(receipt("reference_catalogue", name) for name in CATALOGUES),
@@ -192,7 +208,7 @@ def all_receipts():
                 "idual_master",
                 "single_master",
                 "detections",
-                "crossmatch",
+                *(["crossmatch"] if "gaia" in CATALOGUES else []),
             )
             for cell in MASTER_TILES
         ),

@@ -1,75 +1,114 @@
 # frames: one raw exposure → calibrated frame, mask, catalogue, verdict. Two jobs each: pixels
 # (overscan, crosstalk, bias, dark, flat, masks) and calibration (astrometry, zero points, screening).
 # A broken exposure passes through both as a verdict; it never stops a release.
+# Exposures that arrive calibrated (section frames.ingest) take one thin step instead.
 
 
-rule frames_pixels:
-    input:
-        unpack(masters_of),
-        raw=lambda wildcards: TREE.raw(EXPOSURES[wildcards.exposure]["path"]),
-    output:
-        image=temp(f"{WORK}/frames/{{exposure}}.pixels.fits"),
-        mask=temp(f"{WORK}/frames/{{exposure}}.bits.fits"),
-        receipt=receipt("frames_pixels", "{exposure}"),
-    log:
-        f"{RUN}/logs/frames_pixels/{{exposure}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/frames_pixels/{{exposure}}.tsv"
-    conda:
-        "../../envs/pixels.yaml"
-    resources:
-        mem_mb=memory(60, FRAME_PIXELS),
-    params:
-        config=CONFIG,
-        masters=lambda wildcards, input: " ".join(
-            f"--{kind} {path}" for kind, path in masters_of(wildcards).items()
-        ),
-        settings=lambda wildcards: settings(
-            *({"calibrations"} & SETTINGS.keys()),
-            "frames",
-            row=EXPOSURES[wildcards.exposure],
-        ),
-    shell:
-        "python -m skymill frames pixels --config {params.config}"
-        " --exposure {wildcards.exposure} --raw {input.raw} {params.masters}"
-        " --image {output.image} --mask {output.mask}"
-        " --receipt {output.receipt} > {log} 2>&1"
+if "ingest" in SETTINGS["frames"]:
 
+    rule frames_ingest:
+        input:
+            image=lambda wildcards: TREE.raw(EXPOSURES[wildcards.exposure]["path"]),
+            # The first exposure of a tile and band sets the zero point of all.
+            first=lambda wildcards: TREE.raw(
+                EXPOSURES[first_exposure(wildcards.exposure)]["path"]
+            ),
+        output:
+            image=TREE.frame("{exposure}", "fits"),
+            mask=TREE.frame("{exposure}", "mask.fits"),
+            catalogue=TREE.frame("{exposure}", "cat.parquet"),
+            verdict=TREE.frame("{exposure}", "json"),
+            receipt=receipt("frames_ingest", "{exposure}"),
+        log:
+            f"{RUN}/logs/frames_ingest/{{exposure}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/frames_ingest/{{exposure}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=memory(120, FRAME_PIXELS),
+        params:
+            config=CONFIG,
+            settings=lambda wildcards: settings(
+                "frames", row=EXPOSURES[wildcards.exposure]
+            ),
+        shell:
+            "python -m skymill frames ingest --config {params.config}"
+            " --exposure {wildcards.exposure} --image {input.image} --first {input.first}"
+            " --out-image {output.image} --out-mask {output.mask}"
+            " --out-catalogue {output.catalogue} --out-verdict {output.verdict}"
+            " --receipt {output.receipt} > {log} 2>&1"
 
-rule frames_calibrate:
-    input:
-        image=f"{WORK}/frames/{{exposure}}.pixels.fits",
-        mask=f"{WORK}/frames/{{exposure}}.bits.fits",
-        astrometry=lambda wildcards: references(
-            "gaia", EXPOSURES[wildcards.exposure]["tile"]
-        ),
-        photometry=lambda wildcards: references(
-            SETTINGS["frames"]["photometry"]["reference"][
-                EXPOSURES[wildcards.exposure]["band"]
-            ],
-            EXPOSURES[wildcards.exposure]["tile"],
-        ),
-    output:
-        image=TREE.frame("{exposure}", "fits"),
-        mask=TREE.frame("{exposure}", "mask.fits"),
-        catalogue=TREE.frame("{exposure}", "cat.parquet"),
-        verdict=TREE.frame("{exposure}", "json"),
-        receipt=receipt("frames_calibrate", "{exposure}"),
-    log:
-        f"{RUN}/logs/frames_calibrate/{{exposure}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/frames_calibrate/{{exposure}}.tsv"
-    conda:
-        "../../envs/pixels.yaml"
-    resources:
-        mem_mb=memory(60, FRAME_PIXELS),
-    params:
-        config=CONFIG,
-        settings=lambda wildcards: settings("frames", row=EXPOSURES[wildcards.exposure]),
-    shell:
-        "python -m skymill frames calibrate --config {params.config}"
-        " --exposure {wildcards.exposure} --image {input.image} --mask {input.mask}"
-        " --astrometry {input.astrometry} --photometry {input.photometry}"
-        " --out-image {output.image} --out-mask {output.mask}"
-        " --out-catalogue {output.catalogue} --out-verdict {output.verdict}"
-        " --receipt {output.receipt} > {log} 2>&1"
+else:
+
+    rule frames_pixels:
+        input:
+            unpack(masters_of),
+            raw=lambda wildcards: TREE.raw(EXPOSURES[wildcards.exposure]["path"]),
+        output:
+            image=temp(f"{WORK}/frames/{{exposure}}.pixels.fits"),
+            mask=temp(f"{WORK}/frames/{{exposure}}.bits.fits"),
+            receipt=receipt("frames_pixels", "{exposure}"),
+        log:
+            f"{RUN}/logs/frames_pixels/{{exposure}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/frames_pixels/{{exposure}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=memory(60, FRAME_PIXELS),
+        params:
+            config=CONFIG,
+            masters=lambda wildcards, input: " ".join(
+                f"--{kind} {path}" for kind, path in masters_of(wildcards).items()
+            ),
+            settings=lambda wildcards: settings(
+                *({"calibrations"} & SETTINGS.keys()),
+                "frames",
+                row=EXPOSURES[wildcards.exposure],
+            ),
+        shell:
+            "python -m skymill frames pixels --config {params.config}"
+            " --exposure {wildcards.exposure} --raw {input.raw} {params.masters}"
+            " --image {output.image} --mask {output.mask}"
+            " --receipt {output.receipt} > {log} 2>&1"
+
+    rule frames_calibrate:
+        input:
+            image=f"{WORK}/frames/{{exposure}}.pixels.fits",
+            mask=f"{WORK}/frames/{{exposure}}.bits.fits",
+            astrometry=lambda wildcards: references(
+                "gaia", EXPOSURES[wildcards.exposure]["tile"]
+            ),
+            photometry=lambda wildcards: references(
+                SETTINGS["frames"]["photometry"]["reference"][
+                    EXPOSURES[wildcards.exposure]["band"]
+                ],
+                EXPOSURES[wildcards.exposure]["tile"],
+            ),
+        output:
+            image=TREE.frame("{exposure}", "fits"),
+            mask=TREE.frame("{exposure}", "mask.fits"),
+            catalogue=TREE.frame("{exposure}", "cat.parquet"),
+            verdict=TREE.frame("{exposure}", "json"),
+            receipt=receipt("frames_calibrate", "{exposure}"),
+        log:
+            f"{RUN}/logs/frames_calibrate/{{exposure}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/frames_calibrate/{{exposure}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=memory(60, FRAME_PIXELS),
+        params:
+            config=CONFIG,
+            settings=lambda wildcards: settings(
+                "frames", row=EXPOSURES[wildcards.exposure]
+            ),
+        shell:
+            "python -m skymill frames calibrate --config {params.config}"
+            " --exposure {wildcards.exposure} --image {input.image} --mask {input.mask}"
+            " --astrometry {input.astrometry} --photometry {input.photometry}"
+            " --out-image {output.image} --out-mask {output.mask}"
+            " --out-catalogue {output.catalogue} --out-verdict {output.verdict}"
+            " --receipt {output.receipt} > {log} 2>&1"

@@ -8,10 +8,7 @@ rule idual_master:
             TREE.catalogue("{tile}", "Idual"),
             tile=MASTER_TILES[int(wildcards.cell)],
         ),
-        dust=expand(
-            f"{DATA}/{SETTINGS['references']['dust']}/SFD_dust_4096_{{pole}}.fits",
-            pole=["ngp", "sgp"],
-        ),
+        dust=dust_maps(),
     output:
         table=TREE.hats_cell("idual_master", "{cell}"),
         receipt=receipt("idual_master", "{cell}"),
@@ -25,11 +22,13 @@ rule idual_master:
         mem_mb=2000,
     params:
         config=CONFIG,
-        dust=lambda wildcards, input: Path(input.dust[0]).parent,
+        dust=lambda wildcards, input: (
+            f"--dust {Path(input.dust[0]).parent}" if input.dust else ""
+        ),
         settings=settings("references", "masters"),
     shell:
         "python -m skymill masters idual --config {params.config} --cell {wildcards.cell}"
-        " --catalogues {input.catalogues} --dust {params.dust}"
+        " --catalogues {input.catalogues} {params.dust}"
         " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
 
 
@@ -40,10 +39,7 @@ rule single_master:
             tile=MASTER_TILES[int(wildcards.cell)],
             band=BANDS,
         ),
-        dust=expand(
-            f"{DATA}/{SETTINGS['references']['dust']}/SFD_dust_4096_{{pole}}.fits",
-            pole=["ngp", "sgp"],
-        ),
+        dust=dust_maps(),
     output:
         table=TREE.hats_cell("single_master", "{cell}"),
         receipt=receipt("single_master", "{cell}"),
@@ -57,11 +53,13 @@ rule single_master:
         mem_mb=2000,
     params:
         config=CONFIG,
-        dust=lambda wildcards, input: Path(input.dust[0]).parent,
+        dust=lambda wildcards, input: (
+            f"--dust {Path(input.dust[0]).parent}" if input.dust else ""
+        ),
         settings=settings("references", "masters"),
     shell:
         "python -m skymill masters single --config {params.config} --cell {wildcards.cell}"
-        " --catalogues {input.catalogues} --dust {params.dust}"
+        " --catalogues {input.catalogues} {params.dust}"
         " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
 
 

@@ -68,8 +68,12 @@ rule report:
         idual=[TREE.hats_cell("idual_master", cell) for cell in MASTER_TILES],
         single=[TREE.hats_cell("single_master", cell) for cell in MASTER_TILES],
         detections=[TREE.hats_cell("detections", cell) for cell in MASTER_TILES],
-        reference=[TREE.reference("gaiaxp", cell) for cell in REFERENCE_CELLS],
-        crossmatch=[TREE.hats_cell("gaia", cell) for cell in MASTER_TILES],
+        reference=[path for tile in TILES for path in references("gaiaxp", tile)],
+        crossmatch=[
+            TREE.hats_cell("gaia", cell)
+            for cell in MASTER_TILES
+            if "gaia" in HATS_GROUPS
+        ],
         coverage=expand(f"{OUT}/moc/{{name}}.fits", name=[*BANDS, RELEASE]),
         archives=[
             *(TREE.archive(PREFIX, f"{name}_Maps") for name in MAP_ARCHIVES),

@@ -23,6 +23,7 @@ ROOMS = {
 
 COMMANDS = {
     "check": "a finished simulated release against its truth, figure by figure",
+    "why": "what a product or a catalogue row was made from, back to the raw frames",
 }
 """Commands beside the rooms: each adds its options to a parser of its own."""
 

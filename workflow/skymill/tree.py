@@ -3,6 +3,7 @@
 Arguments may be wildcards such as ``"{tile}"``, so the workflow's rules use the same names.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 APERTURES = ("APER3", "APER5", "APER10", "AUTO")
@@ -25,6 +26,8 @@ HATS_GROUPS = {
     "gaia": "crossmatch",
 }
 """The HATS catalogues: name → the folder that each lies in."""
+NEEDS_REFERENCE = {"gaia": "gaia"}
+"""HATS catalogue → the reference catalogue without which it isn't made."""
 HATS_FILES = (
     "hats.properties",
     "partition_info.csv",
@@ -37,6 +40,15 @@ COLOR = "color"
 def map_name(kind: str, tile: str, band: str, mode: str, aperture: str = "") -> str:
     """File name of a calibration map, as KS4 names it; astrometric maps have no aperture."""
     return f"{kind}_map_{tile}_{band}_{mode}{'_' + aperture if aperture else ''}.npy"
+
+
+def hats_groups(references: Container[str]) -> dict[str, str]:
+    """The HATS catalogues of a release that has these reference catalogues: name → folder."""
+    return {
+        name: group
+        for name, group in HATS_GROUPS.items()
+        if name not in NEEDS_REFERENCE or NEEDS_REFERENCE[name] in references
+    }
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,25 @@ def check_survey(
                 f"{row['path']}; list each frame once."
             )
         paths[row["path"]] = name
+    if "ingest" not in settings["frames"]:
+        _check_references(settings)
     if "calibrations" in settings:
         _check_calibrations(settings["tables"]["calibrations"], exposures, calibrations)
+
+
+def _check_references(settings: Mapping) -> None:
+    """Raw exposures are calibrated with Gaia and each band's photometric catalogue."""
+    named = settings["frames"]["photometry"]["reference"]
+    wanted = ["gaia", *(named[band] for band in settings["bands"] if band in named)]
+    missing = [
+        name for name in dict.fromkeys(wanted) if name not in settings["references"]["catalogues"]
+    ]
+    if missing:
+        raise ConfigError(
+            f"references.catalogues: lacks {', '.join(missing)}, which raw exposures are "
+            "calibrated with; add the files, or give the section frames.ingest if exposures "
+            "arrive calibrated."
+        )
 
 
 def _check_calibrations(

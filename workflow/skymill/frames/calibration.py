@@ -98,7 +98,7 @@ def calibrate(
     return Calibration(
         solution,
         chip_sections(chips, solution, references, color, matched, settings["quality"]),
-        _shapes(chips, matched, settings["screening"]),
+        shapes(chips, matched, settings["screening"]),
         zero_points(chips, solution, photometry, settings["photometry"]),
     )
 
@@ -117,7 +117,7 @@ def astrometric_stars(
     return Stars(x, y, flux, sigma), index
 
 
-def _shapes(
+def shapes(
     chips: Chips, matched: Mapping[str, tuple[np.ndarray, np.ndarray]], settings: Mapping
 ) -> dict[str, Shape]:
     """Seeing and elongation of every chip, from bright clean stars; in a field so blurred that it

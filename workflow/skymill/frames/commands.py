@@ -5,7 +5,8 @@ import argparse
 
 def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the room's steps, in the order of the data's road."""
-    from . import calibrate, pixels
+    from . import calibrate, ingest, pixels
 
     pixels.register(steps)
     calibrate.register(steps)
+    ingest.register(steps)

@@ -109,6 +109,19 @@ def measure_chip(
     sky = subtract_sky(image, mask, chip.amplifiers, background)
     gain = np.array([float(cards[f"GAIN{n}"]) for n in range(1, len(chip.amplifiers) + 1)])
     saturation = float(cards["SATURATE"]) - (sky.level if np.isfinite(sky.level) else 0.0)
+    return with_sources(chip, mask, sky, gain, saturation, detection, pixel_scale)
+
+
+def with_sources(
+    chip: Chip,
+    mask: np.ndarray,
+    sky: Sky,
+    gain: np.ndarray,
+    saturation: float,
+    detection: Mapping,
+    pixel_scale: float,
+) -> MeasuredChip:
+    """A chip without sky, and its sources; parameters as in `MeasuredChip` and `measure_chip`."""
     sources = measure(
         sky.image,
         _variance(chip, sky),

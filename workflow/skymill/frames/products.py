@@ -129,7 +129,7 @@ def chip_records(
             ),
             "astrometry": _astrometry_record(result, name, bright[name]),
             "amplifiers": {
-                amplifier.name: _amplifier_record(point)
+                amplifier.name: amplifier_record(point)
                 for amplifier, point in zip(
                     chip.chip.amplifiers, result.zero_points[name], strict=True
                 )
@@ -154,7 +154,8 @@ def _astrometry_record(
     }
 
 
-def _amplifier_record(point: ZeroPoint) -> dict[str, float | int | bool | str | None]:
+def amplifier_record(point: ZeroPoint) -> dict[str, float | int | bool | str | None]:
+    """What a verdict says of an amplifier."""
     return {
         "zp": finite(point.zp),
         "zp_error": finite(point.error),

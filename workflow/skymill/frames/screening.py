@@ -9,6 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LIMITS = (
+    "missing",
+    "sky",
+    "sources",
+    "seeing",
+    "elongation",
+    "residual",
+    "sections",
+    "bad_amplifiers",
+    "depth",
+)
+"""The setting that limits each of the `checks`, in their order; without it a check is off."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -96,9 +109,9 @@ class Figures:
 
 
 def checks(figures: Figures, settings: Mapping) -> dict[str, Check]:
-    """The criteria, in the order in which their reasons are given."""
-    s = settings
-    return {
+    """The criteria that have a limit, in the order in which their reasons are given."""
+    s = {name: settings.get(name, np.nan) for name in LIMITS}
+    criteria = {
         "missing": Check(
             figures.missing, s["missing"], "", False, "pixels without value: {value} > {limit}"
         ),
@@ -129,6 +142,8 @@ def checks(figures: Figures, settings: Mapping) -> dict[str, Check]:
         ),
         "depth": Check(figures.depth, s["depth"], "mag", True, "too shallow: {value} < {limit}"),
     }
+    names = dict(zip(criteria, LIMITS, strict=True))
+    return {name: check for name, check in criteria.items() if names[name] in settings}
 
 
 def verdict(outcome: Mapping[str, Check]) -> tuple[str, list[str]]:

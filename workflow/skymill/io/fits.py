@@ -171,9 +171,11 @@ def _valid_cards(header: fits.Header) -> Iterable[Card]:
     for card in header.cards:
         try:
             keyword, value, comment = card.keyword, card.value, card.comment
+            # Without "= " astropy takes the rest of the card, comment and all, for the value.
+            valued = card.image.startswith("HIERARCH ") or card.image[8:10] == "= "
         except fits.VerifyError:
             continue
-        if keyword in skipped or isinstance(value, fits.card.Undefined):
+        if keyword in skipped or isinstance(value, fits.card.Undefined) or not valued:
             continue
         yield (keyword, value, comment)
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..command import add_step
 from ..config import load_config, load_rows
 from ..errors import ConfigError, InputError
@@ -36,7 +38,7 @@ def _add_master(steps, name, run, summary) -> None:
         required=True,
         help="tile catalogues, each in a folder named after its tile",
     )
-    step.add_argument("--dust", type=Path, required=True, help="folder of the two SFD maps")
+    step.add_argument("--dust", type=Path, help="folder of the two SFD maps; none: E(B−V) is null")
     step.add_argument("--out", type=Path, required=True, help="the cell's table")
 
 
@@ -179,10 +181,12 @@ def _write_master(options: argparse.Namespace, config: dict, mode: str, rows: "R
 
     settings, scale = config["masters"], config["tiles"]["pixel_scale"]
     used = {"masters": settings, "bands": config["bands"], "pixel_scale": scale}
-    inputs = [*options.catalogues, *map_files(options.dust)]
+    inputs = [*options.catalogues, *(map_files(options.dust) if options.dust else [])]
     order, radius = settings["cell_order"], settings["link"]["radius"]
     found = objects(rows, options.cell, order, radius, cuts_of(config, mode), scale)
-    found["ebmv_sfd"] = reddening(found["glon"], found["glat"], options.dust)
+    found["ebmv_sfd"] = np.full(found["glon"].shape, np.nan, np.float32)
+    if options.dust:
+        found["ebmv_sfd"] = reddening(found["glon"], found["glat"], options.dust)
     schema = table_schema(f"{mode}_master", tuple(config["bands"]))
     with recording(f"masters {mode}", used, inputs, options.receipt) as record:
         write_table(options.out, to_table(found, schema), schema, record)

@@ -10,7 +10,19 @@ import numpy as np
 from ..camera import Camera
 from ..config import load_camera, load_rows
 from ..geometry import cells_of_square
-from ..tree import HATS_GROUPS, MAP_ARCHIVES, Tree
+from ..tree import MAP_ARCHIVES, Tree, hats_groups
+
+INGESTED = (
+    "The exposures arrived calibrated: positions are their headers', zero points relative to the "
+    "first exposure of a tile and band; nothing was fitted per amplifier."
+)
+WITHOUT = {
+    "gaiaxp": "No Gaia XP: zero-point maps are nominal, and magnitude errors hold noise alone.",
+    "gaia": "No Gaia: there is no cross-match.",
+    "pool": "No pool of known sources: nothing was called spurious, completeness is unknown.",
+}
+"""Reference catalogue → what its absence means."""
+WITHOUT_DUST = "No dust maps: E(B−V) is null."
 
 
 @dataclass
@@ -134,15 +146,30 @@ class Products:
                 found[cell].append(tile)
         return found
 
+    def has_reference(self, catalogue: str) -> bool:
+        """Whether the release was given a reference catalogue."""
+        return catalogue in self.settings["references"]["catalogues"]
+
+    def without(self) -> list[str]:
+        """What the release does without, for want of a reference: a sentence each."""
+        settings = self.settings
+        absent = [text for name, text in WITHOUT.items() if not self.has_reference(name)]
+        if "ingest" in settings["frames"]:
+            absent.insert(0, INGESTED)
+        return absent + ([] if "dust" in settings["references"] else [WITHOUT_DUST])
+
     def references(self, catalogue: str, tiles: Sequence[str]) -> list[str]:
-        """The cells of a reference catalogue under some tiles."""
+        """The cells of a reference catalogue under some tiles; none if the release has none."""
+        if not self.has_reference(catalogue):
+            return []
         order = self.settings["references"]["cell_order"]
         return [self.tree.reference(catalogue, cell) for cell in self.cells(order, tiles)]
 
     def archives(self) -> dict[str, str]:
         """Name → path of every archive."""
         prefix = self.settings["release"]["archive_prefix"]
-        names = [*(f"{name}_Maps" for name in MAP_ARCHIVES), *HATS_GROUPS]
+        catalogues = hats_groups(self.settings["references"]["catalogues"])
+        names = [*(f"{name}_Maps" for name in MAP_ARCHIVES), *catalogues]
         return {name: self.tree.archive(prefix, name) for name in names}
 
     def pictured(self) -> list[str]:

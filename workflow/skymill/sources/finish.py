@@ -49,8 +49,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     parser.add_argument("--maps", type=Path, required=True, help="folder of the tile's maps")
     parser.add_argument("--verdicts", type=Path, nargs="+", required=True)
-    parser.add_argument("--pool", type=Path, nargs="+", required=True)
-    parser.add_argument("--reference", type=Path, nargs="+", required=True, help="Gaia XP cells")
+    cells = {"type": Path, "nargs": "*", "default": []}
+    parser.add_argument("--pool", **cells, help="pool cells; none: nothing is spurious")
+    parser.add_argument("--reference", **cells, help="Gaia XP cells; none: zero points nominal")
     parser.add_argument(
         "--out-single", type=Path, nargs="+", required=True, help="a table per band"
     )
@@ -138,6 +139,8 @@ def _field(options: argparse.Namespace, settings: Mapping) -> "Field":
         pool=read_cells(options.pool, ["ra", "dec", *magnitudes]),
         reference=read_cells(options.reference, ["ra", "dec"]),
         settings=settings["sources"],
+        has_pool=bool(options.pool),
+        has_reference=bool(options.reference),
     )
 
 

@@ -52,14 +52,16 @@ def read_catalogue(path: Path | str, schema: TableSchema) -> Table:
 
 
 def read_cells(paths: Iterable[Path | str], columns: list[str]) -> Table:
-    """Read columns of a reference catalogue from its cells, sorted by position.
+    """Read columns of a reference catalogue from its cells, sorted by position; none: no rows.
 
     Raises
     ------
     InputError
         If a file is missing or lacks a column.
     """
-    table = vstack([read_table(path, columns) for path in paths], metadata_conflicts="silent")
+    tables = [read_table(path, columns) for path in paths]
+    tables = tables or [Table({name: np.empty(0) for name in columns})]
+    table = vstack(tables, metadata_conflicts="silent")
     return table[np.lexsort((table["dec"], table["ra"]))]
 
 

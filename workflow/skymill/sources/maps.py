@@ -27,7 +27,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     parser.add_argument("--mode", choices=MODES, required=True)
     parser.add_argument("--catalogue", type=Path, required=True, help="instrumental measurements")
-    parser.add_argument("--reference", type=Path, nargs="+", required=True, help="Gaia XP cells")
+    parser.add_argument(
+        "--reference", type=Path, nargs="*", default=[], help="Gaia XP cells; none: nominal"
+    )
     parser.add_argument("--folder", type=Path, required=True, help="where the maps go")
 
 

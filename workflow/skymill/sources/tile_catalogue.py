@@ -46,6 +46,11 @@ class Field:
         ``ra``, ``dec`` of Gaia XP stars.
     settings : mapping
         The section sources of the configuration.
+    has_pool : bool
+        Whether the release has a pool; without one no source is called spurious.
+    has_reference : bool
+        Whether it has Gaia XP; without it zero points are nominal by declaration, and errors hold
+        the noise alone.
     """
 
     tile: str
@@ -57,6 +62,8 @@ class Field:
     pool: Table
     reference: Table
     settings: Mapping
+    has_pool: bool = True
+    has_reference: bool = True
 
     @property
     def side(self) -> float:
@@ -125,7 +132,7 @@ def drop_spurious(table: Table, suffixes: Iterable[str], detected: str, field: F
     limits, pool = field.settings["spurious"], field.pool
     xi, eta = project(table["ra"], table["dec"], field.centre)
     found = match(table["ra"], table["dec"], pool["ra"], pool["dec"], limits["match_radius"])[0]
-    known = np.isin(np.arange(len(table)), found)
+    known = np.isin(np.arange(len(table)), found) | (not field.has_pool)
     area = covered_area(field.coverages.get(detected, []), field.side) or field.side**2
     search = limits["eps"], limits["min_samples"], limits["chance_links"]
     flag, _ = spurious(xi, eta, known, area, *search)
@@ -153,7 +160,8 @@ def apply_zero_points(table: Table, suffix: str, band: str, mode: str, field: Fi
         zp = look_up(field.maps["zp", band, mode, aperture], x, y, field.size)
         zperr = look_up(field.maps["zperr", band, mode, aperture], x, y, field.size)
         flux, error = (np.asarray(table[f"{name}_{end}"]) for name in ("flux", "fluxerr"))
-        for name, values in calibrated(flux, error, zp, zperr).items():
+        applied = zperr if field.has_reference else np.zeros_like(zperr)
+        for name, values in calibrated(flux, error, zp, applied).items():
             table[f"{name}_{end}"] = values
         table[f"zp_{end}"], table[f"zperr_{end}"] = zp, zperr
 

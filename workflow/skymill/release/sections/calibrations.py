@@ -39,6 +39,7 @@ def show(slopes: dict, products: Products) -> Section:
         blocks.append(Notice("No photon-transfer slopes were found."))
     else:
         blocks += [_plot(slopes, products), _grid(slopes)]
+    blocks += [Notice(sentence) for sentence in products.without()]
     return Section("calibrations", "Calibrations", LEAD, blocks)
 
 

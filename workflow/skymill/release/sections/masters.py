@@ -61,6 +61,8 @@ def measure(products: Products) -> Masters:
         _add_idual(masters, products, cell, tiles)
         _add_single(masters, products, cell)
         _add_detections(masters, products, cell)
+        if not products.has_reference("gaia"):
+            continue
         table = products.table(products.tree.hats_cell("gaia", cell), ["dra", "ddec", "separation"])
         if table is not None:
             masters.matches += len(table)
