@@ -210,7 +210,7 @@ def seeing_and_depth(
 
 
 def _stars(catalogue: "Table", limits: Mapping) -> "np.ndarray":
-    """Clean stars with a size."""
+    """Clean stars with a size and without a neighbour."""
     import numpy as np
 
     from .calibrators import clean_stars
@@ -219,7 +219,7 @@ def _stars(catalogue: "Table", limits: Mapping) -> "np.ndarray":
     class_star, fwhm = (np.asarray(catalogue[name]) for name in ("class_star", "fwhm_image"))
     magerr = instrumental(catalogue["flux_auto"], catalogue["fluxerr_auto"])[1]
     flags = catalogue["flags"], catalogue["imaflags_iso"]
-    return clean_stars(*flags, class_star, magerr, limits) & (fwhm > 0)
+    return clean_stars(*flags, class_star, magerr, {**limits, "flags": 0}) & (fwhm > 0)
 
 
 def _sources(catalogue: "Table", factors: "np.ndarray", size: int, clearance: float) -> "Sources":
