@@ -177,6 +177,8 @@ def seeing_and_depth(
 ) -> dict[str, float]:
     """FWHM of the stars (arcsec), depths in 5″ and in the seeing; NaN where they can't be measured.
 
+    The variance holds the pixels' noise alone; the header's NOISECOR how much more an aperture has.
+
     Parameters
     ----------
     planes, catalogue, settings
@@ -186,7 +188,7 @@ def seeing_and_depth(
     """
     import numpy as np
 
-    from .depth import aperture_fraction, depth_in
+    from .depth import aperture_fraction, depths_in
     from .flux_scale import scale_factors
 
     scale, depth = settings["tiles"]["pixel_scale"], settings["sources"]["depth"]
@@ -202,10 +204,15 @@ def seeing_and_depth(
     aperture = depth["aperture"] / scale
     at_stars = sources.x[stars], sources.y[stars]
     share = aperture_fraction(image, variance, *at_stars, fwhm, aperture)
+    correlation = float(planes["image"].header().get("NOISECOR", 1.0))
+    planes_of = (image, variance, sources)
+    fixed, empirical = depths_in(*planes_of, aperture, 1.0, zero_point, correlation, depth)
+    within, _ = depths_in(*planes_of, fwhm, share, zero_point, correlation, depth)
     return {
         "fwhm": fwhm * scale,
-        "depth_5sigma": depth_in(image, variance, sources, aperture, 1.0, zero_point, depth),
-        "depth_seeing": depth_in(image, variance, sources, fwhm, share, zero_point, depth),
+        "depth_5sigma": fixed,
+        "depth_empirical": empirical,
+        "depth_seeing": within,
     }
 
 

@@ -164,7 +164,7 @@ def apply_zero_points(
     """
     limits, size = field.settings["maps"], field.size
     x, y = np.asarray(table["x_image"]), np.asarray(table["y_image"])
-    # Where other exposures were combined, stars have another size, and CLASS_STAR may not know them.
+    # Where other exposures were combined stars have another size, which CLASS_STAR may not know.
     any_class = {**limits, "class_star": -1.0}
     stars = matched_stars(table, suffix, field.reference, band, any_class)
     stars = calibrators(stars, field.maps["align", band, mode, ""], size, limits)
