@@ -8,7 +8,14 @@ from skymill.frames.background import clipped_median, sky_noise, subtract_sky
 from skymill.paths import CONFIG
 
 CHIP = load_camera(CONFIG / "cameras" / "mini.yaml").chips["M"]
-SETTINGS = {"mesh": 128.0, "filter": 3, "clip": 3}
+SETTINGS = {
+    "mesh": 128.0,
+    "filter": 3,
+    "usable": 0.5,
+    "clip": 3,
+    "threshold": 1.5,
+    "grow": 6.0,
+}
 NOISE = 8.0
 
 
@@ -58,6 +65,29 @@ def test_masked_and_missing_pixels_take_no_part(sky):
     assert np.isfinite(result.noise[[0, 1, 3, 4, 5, 6, 7]]).all()
     assert np.max(np.abs(result.image - clean.image)[good]) < 0.5
     assert np.isnan(result.image[510, 710])
+
+
+def test_a_crowd_leaves_neither_level_nor_steps():
+    """40 stars in a square arcminute in 2.4″, seen by every amplifier in another number."""
+    generator = np.random.default_rng(6)
+    image = generator.normal(200, NOISE, CHIP.shape)
+    y, x = np.mgrid[-40:41, -40:41]
+    star = 2 / (np.pi * 5.9**2) * (1 + (x**2 + y**2) / 5.9**2) ** -3.0
+    for amplifier in CHIP.amplifiers:
+        for _ in range((150, 450)[amplifier.index % 2]):
+            j = generator.integers(0, CHIP.shape[0])
+            i = generator.integers(amplifier.columns.start, amplifier.columns.stop)
+            flux = 10 ** generator.triangular(2.5, 3, 5.5)
+            low_j, low_i = max(0, j - 40), max(0, i - 40)
+            box = image[low_j : j + 41, low_i : i + 41]
+            own = star[low_j - j + 40 :, low_i - i + 40 :][: box.shape[0], : box.shape[1]]
+            box += flux * own
+    nothing = np.zeros(CHIP.shape, np.uint8)
+    result = subtract_sky(image.astype(np.float32), nothing, CHIP.amplifiers, SETTINGS)
+    taken = image - result.image
+    assert 200 - 0.05 * NOISE < np.median(taken) < 200 + 0.15 * NOISE
+    levels = [np.median(taken[:, amplifier.columns]) for amplifier in CHIP.amplifiers]
+    assert np.ptp(levels[1:-1]) < 0.15 * NOISE
 
 
 def test_it_is_linear(sky):

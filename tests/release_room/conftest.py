@@ -196,7 +196,12 @@ def write_stacks(fake: Fake) -> None:
                 write_images(fake.tree.stack(tile, band, "image"), [Image(image)], record)
             write_maps(fake, tile, band, empty)
             values = {"fwhm": 2.0, "zp": 30.0, "zperr": 0.01, "depth_5sigma": DEPTH[band]}
-            values |= {"depth_seeing": DEPTH[band] + 0.5, "masked": 0.02, "min_mjd": 60000.0}
+            values |= {
+                "depth_seeing": DEPTH[band] + 0.5,
+                "depth_empirical": DEPTH[band] - 0.2,
+                "masked": 0.02,
+                "min_mjd": 60000.0,
+            }
             rows[at]["tile"], rows[at]["band"], rows[at]["ra"], rows[at]["dec"] = (
                 tile,
                 band,

@@ -4,7 +4,7 @@ import numpy as np
 
 from skymill.sources.calibrators import clean_stars, one_to_one
 
-LIMITS = {"class_star": 0.8, "magerr": 0.05}
+LIMITS = {"flags": 0, "class_star": 0.8, "magerr": 0.05}
 
 
 def test_each_cut_cuts():
@@ -14,6 +14,14 @@ def test_each_cut_cuts():
     class_star = np.array([0.95, 0.95, 0.95, 0.8, 0.95, np.nan, 0.95])
     magerr = np.array([0.02, 0.02, 0.02, 0.02, 0.05, 0.02, 0.02])
     assert clean_stars(flags, imaflags, class_star, magerr, LIMITS).tolist() == [True] + [False] * 6
+
+
+def test_some_flags_may_be_allowed():
+    """Neighbours (1, 2), say, but not saturation (4) beside them; an unknown flag never."""
+    flags = np.ma.array([0, 1, 2, 3, 4, 7, 0], mask=[False] * 6 + [True])
+    good = np.full(7, 0.95), np.full(7, 0.02)
+    found = clean_stars(flags, np.zeros(7, int), *good, {**LIMITS, "flags": 3})
+    assert found.tolist() == [True] * 4 + [False] * 3
 
 
 def test_pairs_are_each_others_nearest():

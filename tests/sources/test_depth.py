@@ -10,6 +10,7 @@ from skymill.sources.depth import (
     empty_positions,
     limiting_magnitude,
     nearest_value,
+    rim_factor,
 )
 
 SIZE, APERTURE = 900, 12.5
@@ -109,7 +110,65 @@ def test_gaussian_stars_put_their_known_share_into_the_seeing():
     assert share == pytest.approx(0.5, abs=0.01)
 
 
+def test_pixels_at_the_rim_share_their_noise():
+    """White noise in apertures of both sizes scatters by as much."""
+    import sep
+
+    image = noise_image(2.0)
+    spots = np.random.default_rng(8).uniform(20, SIZE - 20, (2, 20000))
+    for diameter in (5.0, APERTURE):
+        flux, error, _ = sep.sum_circle(image, *spots, diameter / 2, err=2.0, subpix=0)
+        assert np.std(flux / error) == pytest.approx(rim_factor(diameter), rel=0.02)
+
+
 def test_limiting_magnitude():
     """5 σ of 20 units is 25 mag at zero point 30; an aperture with half the light loses 0.75."""
     assert limiting_magnitude(20.0, 5, 30.0, 1.0) == 25
     assert limiting_magnitude(20.0, 5, 30.0, 0.5) == pytest.approx(24.2474, abs=1e-4)
+
+
+def resampled(image, table, generator):
+    """An image on a grid turned and shifted against its own, and Σw² of each pixel."""
+    from skymill.resampling.kernels import PHASES
+
+    size = image.shape[0] - 20
+    y, x = np.mgrid[:size, :size] + 10.0
+    x, y = x + 0.37 + 0.002 * y, y + 0.11 - 0.002 * x
+    ix, iy = x.astype(int), y.astype(int)
+    wx, wy = table[((x - ix) * PHASES).astype(int)], table[((y - iy) * PHASES).astype(int)]
+    total = sum(
+        wx[..., p] * wy[..., q] * image[np.clip(iy + q - 2, 0, None), np.clip(ix + p - 2, 0, None)]
+        for p in range(6)
+        for q in range(6)
+    )
+    return total, np.sum(wx**2, axis=-1) * np.sum(wy**2, axis=-1)
+
+
+def test_the_depth_is_that_of_the_noise_put_in_and_the_empirical_one_knows_the_crowd():
+    """Four resampled frames, averaged, with faint stars that nobody detects."""
+    from skymill.resampling.kernels import kernel_table, noise_correlation
+    from skymill.sources.depth import Sources, depths_in
+
+    generator, table = np.random.default_rng(6), kernel_table("lanczos3")
+    sigma, image = 10.0, 0.0
+    for _ in range(4):
+        layer, squares = resampled(generator.normal(0, sigma, (SIZE, SIZE)), table, generator)
+        image = image + layer / 4
+    variance = squares * sigma**2 / 4
+    stars = np.zeros(image.shape)
+    stars[tuple(generator.integers(0, image.shape[0], (2, 4000)))] = generator.exponential(
+        300, 4000
+    )
+    crowded = image + gaussian_filter(stars, 2.2)
+    planes = [plane.astype(np.float32) for plane in (image, variance, crowded)]
+    limits = {"apertures": 20000, "min_apertures": 200, "sigma": 5}
+    nothing = Sources(NONE, NONE, NONE, NONE)
+    rest = (nothing, APERTURE, 1.0, 30.0, noise_correlation(table), limits)
+    white = sigma / 2 * np.sqrt(np.pi) * APERTURE / 2 * rim_factor(APERTURE)
+    truth = limiting_magnitude(white, 5, 30.0, 1.0)
+    noise, empirical = depths_in(planes[0], planes[1], *rest)
+    assert noise == pytest.approx(truth, abs=0.02)
+    assert empirical == pytest.approx(truth, abs=0.06)
+    noise, empirical = depths_in(planes[2], planes[1], *rest)
+    assert noise == pytest.approx(truth, abs=0.02)
+    assert empirical < truth - 0.3

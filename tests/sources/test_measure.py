@@ -122,9 +122,11 @@ def test_scaling_the_image_scales_the_fluxes(measured, star_grid, extraction):
     assert_same(scaled, measured, rtol=1e-4, atol=1e-4)
 
 
-def test_a_level_is_background(measured, star_grid, extraction):
+def test_a_level_is_background(star_grid, extraction):
     image, variance, _ = star_grid
-    raised = run(image + np.float32(1024), variance, extraction)
+    once = {**extraction, "back_passes": 1}  # rounding moves pixels across the sources' threshold
+    measured = run(image, variance, once)
+    raised = run(image + np.float32(1024), variance, once)
     raised["background"] -= 1024
     assert_same(raised, measured, rtol=5e-3, atol=2e-2)
 
@@ -320,7 +322,8 @@ def test_as_source_extractor(tmp_path, extraction, add_moffat):
         add_moffat(image, x, y, 10 ** rng.uniform(3, 6), rng.choice([5.0, 8.0]))
     image += rng.normal(size=image.shape) * np.sqrt(25 + (image - 100) / GAIN)
     image = image.astype(np.float32)
-    ours = run(image, np.full(image.shape, 25, np.float32), extraction)
+    same = {**extraction, "back_passes": 1}  # source-extractor knows no second
+    ours = run(image, np.full(image.shape, 25, np.float32), same)
     theirs = source_extractor(tmp_path, image)
 
     place = np.c_[theirs["XWIN_IMAGE"] - 1, theirs["YWIN_IMAGE"] - 1]

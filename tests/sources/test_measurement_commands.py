@@ -1,5 +1,6 @@
 """``sources extract`` and ``sources forced`` as the rules call them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -44,23 +45,23 @@ def write_stack(tmp_path, record, add_moffat):
     return write
 
 
-def extract(paths, tmp_path, band="R"):
+def extract(paths, tmp_path, band="R", *more):
     options = [word for k, p in zip(PLANES, paths, strict=True) for word in (f"--{k}", p)]
     out = str(tmp_path / f"single_{band}.parquet")
     command = ["sources", "extract", "--config", CONFIG_FILE, "--tile", "0001.000-30"]
     command += ["--band", band, *options, "--catalogue", out]
-    command += ["--receipt", str(tmp_path / "receipt.json")]
+    command += ["--receipt", str(tmp_path / "receipt.json"), *more]
     return main(command), out
 
 
-def forced(stacks, tmp_path):
+def forced(stacks, tmp_path, *more):
     bands = list(stacks)
     command = ["sources", "forced", "--config", CONFIG_FILE, "--tile", "0001.000-30"]
     command += ["--bands", *bands]
     for k, name in enumerate(PLANES):
         command += [f"--{name}s", *(stacks[band][k] for band in bands)]
     out = str(tmp_path / "Idual.parquet")
-    return main([*command, "--catalogue", out]), out
+    return main([*command, "--catalogue", out, *more]), out
 
 
 def test_extract(write_stack, tmp_path):
@@ -87,6 +88,24 @@ def test_extract_repeats_byte_for_byte(write_stack, tmp_path):
     _, first = extract(paths, tmp_path, "R")
     _, second = extract(paths, tmp_path, "V")
     assert Path(first).read_bytes() == Path(second).read_bytes()
+
+
+def test_the_epochs_of_pixels_tell_sets_of_exposures_apart(write_stack, tmp_path, record, capsys):
+    """Of a plane that says nothing new the classes stay; a missing one is named."""
+    paths, mjd = write_stack("R"), tmp_path / "mjd.fits"
+    write_images(mjd, [Image(np.full((SIZE, SIZE), 60000.5))], record)
+    _, first = extract(paths, tmp_path, "R")
+    _, second = extract(paths, tmp_path, "V", "--mjd", str(mjd))
+    np.testing.assert_allclose(
+        read_table(second)["class_star"], read_table(first)["class_star"], atol=0.05
+    )
+    assert "mjd.fits" in " ".join(json.loads((tmp_path / "receipt.json").read_text())["inputs"])
+    assert extract(paths, tmp_path, "V", "--mjd", str(tmp_path / "nowhere.fits"))[0] == 1
+    assert "nowhere.fits" in capsys.readouterr().err
+    stacks = {"V": paths, "I": write_stack("I")}
+    assert forced(stacks, tmp_path, "--mjds", str(mjd), str(mjd))[0] == 0
+    assert forced(stacks, tmp_path, "--mjds", str(mjd))[0] == 1
+    assert "1 mjds" in capsys.readouterr().err
 
 
 def test_extract_of_a_stack_without_frames(write_stack, tmp_path):

@@ -134,3 +134,24 @@ def test_the_stars_size_is_a_surface(extraction):
 
 def test_too_few_sources_have_no_locus(extraction):
     assert locus(extraction, number=6) is None
+
+
+def test_stars_of_other_exposures_have_a_size_of_their_own(extraction):
+    """A third of the image was combined from sharper exposures; the border is sharp."""
+    rng = np.random.default_rng(5)
+    x, y = rng.uniform(0, 1000, (2, 400))
+    sets = (x > 700).astype(int)
+    star = np.where(sets, 0.85, 1.0)
+    size = star + rng.normal(scale=0.01, size=400)
+    size[::4] += rng.exponential(0.5, 100)
+    where = (x, y, (1000, 1000), extraction["stellarity"])
+    found = star_locus(*_args(size), *where, sets)
+    np.testing.assert_allclose(found.at(x, y, sets), star, atol=0.03)
+    lone = np.where(np.arange(400) < 5, 2, sets)  # too few to know: the surface stands
+    assert set(star_locus(*_args(size), *where, lone).shifts) == {0, 1}
+
+
+def _args(size):
+    number = size.size
+    columns = (np.tile(v[:, None], (1, LADDER.size)) for v in (size, np.full(number, 0.01)))
+    return (*columns, np.full(number, 5.0), np.full(number, 200.0), np.ones(number, bool))

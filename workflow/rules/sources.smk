@@ -7,6 +7,7 @@ rule single:
         image=TREE.unscaled("{tile}", "{band}", "image"),
         variance=TREE.unscaled("{tile}", "{band}", "variance"),
         mask=TREE.stack("{tile}", "{band}", "mask"),
+        mjd=TREE.stack("{tile}", "{band}", "mjd"),
         nexp=TREE.stack("{tile}", "{band}", "nexp"),
         reference=lambda wildcards: references("gaiaxp", wildcards.tile),
     output:
@@ -35,7 +36,7 @@ rule single:
         "(python -m skymill sources extract --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band}"
         " --image {input.image} --variance {input.variance}"
-        " --mask {input.mask}"
+        " --mask {input.mask} --mjd {input.mjd}"
         " --catalogue {output.catalogue} --receipt {output.extract}"
         " && python -m skymill sources maps --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band} --mode single"
@@ -78,6 +79,7 @@ rule idual:
         images=expand(TREE.unscaled("{{tile}}", "{band}", "image"), band=BANDS),
         variances=expand(TREE.unscaled("{{tile}}", "{band}", "variance"), band=BANDS),
         masks=expand(TREE.stack("{{tile}}", "{band}", "mask"), band=BANDS),
+        mjds=expand(TREE.stack("{{tile}}", "{band}", "mjd"), band=BANDS),
         reference=lambda wildcards: references("gaiaxp", wildcards.tile),
     output:
         zp=[
@@ -110,7 +112,7 @@ rule idual:
         "(python -m skymill sources forced --config {params.config}"
         " --tile {wildcards.tile} --bands {params.bands}"
         " --images {input.images} --variances {input.variances}"
-        " --masks {input.masks}"
+        " --masks {input.masks} --mjds {input.mjds}"
         " --catalogue {output.catalogue} --receipt {output.forced}"
         " && python -m skymill sources maps --config {params.config}"
         " --tile {wildcards.tile} --band {params.bands} --mode Idual"

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..camera import Amplifier
+from ..sources.background import Mesh, background_mesh
+from ..sources.planes import ArrayPlanes
+from ..sources.source_mask import source_mask
 
 ROUNDS = 5
 """Rounds of clipping; a median settles in three."""
@@ -81,7 +84,9 @@ def subtract_sky(
 
     Every amplifier is shifted so that its level is the median of all levels (Paper III's
     ``ampcom``), then a mesh of clipped modes, median-filtered and joined by splines, is subtracted
-    (Bertin & Arnouts 1996, §3). Masked pixels take part in neither.
+    (`skymill.sources.background`). Masked pixels take part in neither; nor, once a first round has
+    shown them, do sources and their surroundings: wings that a stack's frames share with their
+    mesh could never be taken out of the stack.
 
     Parameters
     ----------
@@ -92,26 +97,64 @@ def subtract_sky(
     amplifiers : sequence of Amplifier
         Of this chip.
     settings : Mapping
-        ``mesh`` (pixels), ``filter`` (meshes), ``clip`` (σ).
+        ``mesh`` (pixels), ``filter`` (meshes), ``usable`` (share of a mesh that must be), ``clip``
+        (σ); ``threshold`` (σ) and ``grow`` (pixels) of the sources left out.
     """
     bad = (mask != 0) | ~np.isfinite(image)
     places = [(amplifier.rows, amplifier.columns) for amplifier in amplifiers]
-    levels = np.array([clipped_median(image[p][~bad[p]], settings["clip"]) for p in places])
-    if np.isnan(levels).all():
+    first = _level(image, bad, places, settings["clip"])
+    if first is None:
         return Sky(image.copy(), np.nan, np.full(len(places), np.nan))
+    variance = _variance(first[0], bad, places)
+    window = (slice(0, image.shape[0]), slice(0, image.shape[1]))
+    around = first[0] - _surface(first[0], variance, bad, 1, settings).at(window)
+    limits = settings["threshold"], settings["grow"]
+    sources = source_mask(around, np.sqrt(variance), ~bad, *limits)
+    flat, common = _level(image, bad | sources, places, settings["clip"]) or first
+    flat -= _surface(flat, variance, bad, 2, settings).at(window)
+    noise = np.array([sky_noise(flat[p], bad[p]) for p in places])
+    return Sky(flat, common, noise)
+
+
+def _level(
+    image: np.ndarray, bad: np.ndarray, places: Sequence[tuple[slice, slice]], clip: float
+) -> tuple[np.ndarray, float] | None:
+    """The chip with its amplifiers shifted to their median level, and that level."""
+    levels = np.array([clipped_median(image[p][~bad[p]], clip) for p in places])
+    if np.isnan(levels).all():
+        return None
     common = float(np.nanmedian(levels))
     flat = image.copy()
     for place, level in zip(places, levels, strict=True):
         if np.isfinite(level):
             flat[place] += np.float32(common - level)
-    flat -= _surface(flat, bad, settings)
-    noise = np.array([sky_noise(flat[p], bad[p]) for p in places])
-    return Sky(flat, common, noise)
+    return flat, common
 
 
-def _surface(image: np.ndarray, bad: np.ndarray, settings: Mapping) -> np.ndarray:
-    import sep
+def _variance(
+    image: np.ndarray, bad: np.ndarray, places: Sequence[tuple[slice, slice]]
+) -> np.ndarray:
+    """Sky noise per pixel, ADU²; an amplifier that has none of its own takes the chip's."""
+    noise = np.array([sky_noise(image[p], bad[p]) for p in places])
+    usual = float(np.nanmedian(noise)) if np.isfinite(noise).any() else 1.0
+    variance = np.empty(image.shape, np.float32)
+    for place, value in zip(places, noise, strict=True):
+        variance[place] = (value if value > 0 else usual) ** 2
+    return variance
 
-    size, width = int(settings["mesh"]), settings["filter"]
-    pixels = np.where(bad, np.float32(0), image)
-    return sep.Background(pixels, mask=bad, bw=size, bh=size, fw=width, fh=width).back(np.float32)
+
+def _surface(
+    image: np.ndarray, variance: np.ndarray, bad: np.ndarray, passes: int, settings: Mapping
+) -> Mesh:
+    mesh = background_mesh(
+        ArrayPlanes(image, variance, bad.astype(np.uint8)),
+        {
+            "back_size": settings["mesh"],
+            "back_filter": settings["filter"],
+            "back_good": settings["usable"],
+            "back_passes": passes,
+            "back_threshold": settings["threshold"],
+            "back_grow": settings["grow"],
+        },
+    )
+    return mesh or Mesh(np.zeros((1, 1)), (1.0, 1.0), 1.0)

@@ -203,7 +203,8 @@ def write_calibrated(
         settings["photometry"]["magzero"],
         record,
     )
-    table, schema = products.catalogue(chips, result, camera.pixel_scale), table_schema("frame")
+    table = products.catalogue(chips, result, settings, camera.pixel_scale)
+    schema = table_schema("frame")
     write_table(options.out_catalogue, table, schema, record)
     content = {
         **identity(header),

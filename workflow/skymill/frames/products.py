@@ -7,6 +7,7 @@ from astropy.table import Table, vstack
 
 from ..io.fits import Card
 from ..io.parquet import table_schema
+from .aperture_correction import aperture_corrections
 from .astrometry import Astrometry
 from .calibration import Calibration, Chips, residuals
 from .footprint import footprint
@@ -65,11 +66,22 @@ def wcs_cards(cards: Mapping[str, float | str]) -> list[Card]:
     return [(key, cards[key], "") for key in order if key in cards]
 
 
-def catalogue(chips: Chips, result: Calibration, pixel_scale: float) -> Table:
-    """The detections of an exposure, calibrated: the table ``frame``."""
+def catalogue(chips: Chips, result: Calibration, settings: Mapping, pixel_scale: float) -> Table:
+    """The detections of an exposure, calibrated: the table ``frame``.
+
+    `settings` is the configuration's ``frames``.
+    """
+    fixed = aperture_corrections(
+        chips, settings["photometry"]["stellarity"], settings["quality"]["bright_snr"]
+    )
     parts = [
         _chip_catalogue(
-            chip, name, result.astrometry.chips[name].cards, result.zero_points[name], pixel_scale
+            chip,
+            name,
+            result.astrometry.chips[name].cards,
+            result.zero_points[name],
+            {"auto": 0.0, "aper5": fixed[name]},
+            pixel_scale,
         )
         for name, chip in chips.items()
         if len(chip.sources)
@@ -82,6 +94,7 @@ def _chip_catalogue(
     name: str,
     cards: Mapping[str, float | str],
     points: list[ZeroPoint],
+    corrections: Mapping[str, float],
     pixel_scale: float,
 ) -> Table:
     table = chip.sources
@@ -105,10 +118,10 @@ def _chip_catalogue(
         "flags": np.asarray(table["flags"]),
         "imaflags_iso": np.asarray(table["imaflags_iso"]),
     }
-    for aperture in ("auto", "aper5"):
+    for aperture, correction in corrections.items():
         flux, error = (np.asarray(table[f"{k}_{aperture}"]) for k in ("flux", "fluxerr"))
         positive = np.where(flux > 0, flux, np.nan)
-        columns[f"mag_{aperture}"] = zp - 2.5 * np.log10(positive)
+        columns[f"mag_{aperture}"] = zp + correction - 2.5 * np.log10(positive)
         columns[f"magerr_{aperture}"] = LOG_ERROR * error / positive
     return Table(columns)
 

@@ -14,7 +14,7 @@ def clean_stars(
     magerr: np.ndarray,
     limits: Mapping[str, float],
 ) -> np.ndarray:
-    """Well measured point sources: FLAGS = 0, IMAFLAGS_ISO = 0, CLASS_STAR and MAGERR_AUTO cuts.
+    """Well measured point sources: FLAGS, IMAFLAGS_ISO = 0, CLASS_STAR and MAGERR_AUTO cuts.
 
     Parameters
     ----------
@@ -23,13 +23,15 @@ def clean_stars(
     class_star, magerr : ndarray
         NaN fails.
     limits : mapping
-        ``class_star`` (more than) and ``magerr`` (less than, mag).
+        ``flags`` (the bits that a star may have), ``class_star`` (more than) and ``magerr`` (less
+        than, mag).
 
     Returns
     -------
     ndarray of bool
     """
-    clean = (np.ma.filled(flags, -1) == 0) & (np.ma.filled(imaflags_iso, -1) == 0)
+    others = np.ma.filled(flags, -1) & ~int(limits["flags"])
+    clean = (others == 0) & (np.ma.filled(imaflags_iso, -1) == 0)
     return clean & (class_star > limits["class_star"]) & (magerr < limits["magerr"])
 
 

@@ -32,6 +32,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         ("mask", "its mask bits"),
     ):
         step.add_argument(f"--{name}", type=Path, required=True, help=what)
+    step.add_argument(
+        "--mjd", type=Path, help="mean epoch per pixel: tells sets of exposures apart"
+    )
     step.add_argument("--catalogue", type=Path, required=True, help="the table to write")
 
 
@@ -45,10 +48,11 @@ def run(options: argparse.Namespace) -> None:
 
     config = load_config(options.config)
     settings = config["sources"]["extraction"]
-    inputs = [options.image, options.variance, options.mask]
+    planes = [options.image, options.variance, options.mask]
+    inputs = [*planes, *([options.mjd] if options.mjd else [])]
     with recording("sources extract", {"extraction": settings}, inputs, options.receipt) as record:
         header = read_header(options.image)
-        band = stack_band(inputs, header)
+        band = stack_band(planes, header, options.mjd)
         scale = config["tiles"]["pixel_scale"]
         table = measure_bands({options.band: band}, options.band, settings, scale)[options.band]
         table = with_sky_positions(table, header, options.image)
@@ -56,18 +60,22 @@ def run(options: argparse.Namespace) -> None:
         write_table(options.catalogue, table[schema.names], schema, record)
 
 
-def stack_band(paths: Sequence[Path], header: "fits.Header") -> "Band":
-    """The planes of a stack (image, variance, mask) with its gain and saturation.
+def stack_band(paths: Sequence[Path], header: "fits.Header", mjd: Path | None = None) -> "Band":
+    """The planes of a stack (image, variance, mask; mjd) with its gain and saturation.
 
     A stack whose variance holds the sources' photons (VARSRC) needs no gain; one without GAIN or
     SATURATE (no exposure was usable) has neither source noise nor saturation.
     """
+    from functools import partial
+
     from .measure import Band
-    from .planes import FitsPlanes
+    from .planes import FitsPlanes, values_at
 
     gain = 0.0 if header.get("VARSRC", False) else float(header.get("GAIN", 0.0))
     saturation = float(header.get("SATURATE", 0.0))
-    return Band(FitsPlanes(*paths), max(gain, 0.0), saturation if saturation > 0 else float("inf"))
+    saturation = saturation if saturation > 0 else float("inf")
+    epoch = partial(values_at, mjd) if mjd else None
+    return Band(FitsPlanes(*paths), max(gain, 0.0), saturation, epoch)
 
 
 def with_sky_positions(table: "Table", header: Mapping, path: Path) -> "Table":

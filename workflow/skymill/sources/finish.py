@@ -128,7 +128,9 @@ def _field(options: argparse.Namespace, settings: Mapping) -> "Field":
         for mode in MODES
         for kind, aperture in MAPS
     }
-    magnitudes = [f"mag_{band.lower()}" for band in options.bands]
+    magnitudes, errors = (
+        [f"{name}_{band.lower()}" for band in options.bands] for name in ("mag", "magerr")
+    )
     return Field(
         tile=options.tile,
         centre=centre,
@@ -137,7 +139,7 @@ def _field(options: argparse.Namespace, settings: Mapping) -> "Field":
         maps=maps,
         coverages=read_coverages(options.verdicts, centre),
         pool=read_cells(options.pool, ["ra", "dec", *magnitudes]),
-        reference=read_cells(options.reference, ["ra", "dec"]),
+        reference=read_cells(options.reference, ["ra", "dec", *magnitudes, *errors]),
         settings=settings["sources"],
         has_pool=bool(options.pool),
         has_reference=bool(options.reference),

@@ -177,6 +177,8 @@ def seeing_and_depth(
 ) -> dict[str, float]:
     """FWHM of the stars (arcsec), depths in 5″ and in the seeing; NaN where they can't be measured.
 
+    The variance holds the pixels' noise alone; the header's NOISECOR how much more an aperture has.
+
     Parameters
     ----------
     planes, catalogue, settings
@@ -186,7 +188,7 @@ def seeing_and_depth(
     """
     import numpy as np
 
-    from .depth import aperture_fraction, depth_in
+    from .depth import aperture_fraction, depths_in
     from .flux_scale import scale_factors
 
     scale, depth = settings["tiles"]["pixel_scale"], settings["sources"]["depth"]
@@ -202,15 +204,20 @@ def seeing_and_depth(
     aperture = depth["aperture"] / scale
     at_stars = sources.x[stars], sources.y[stars]
     share = aperture_fraction(image, variance, *at_stars, fwhm, aperture)
+    correlation = float(planes["image"].header().get("NOISECOR", 1.0))
+    planes_of = (image, variance, sources)
+    fixed, empirical = depths_in(*planes_of, aperture, 1.0, zero_point, correlation, depth)
+    within, _ = depths_in(*planes_of, fwhm, share, zero_point, correlation, depth)
     return {
         "fwhm": fwhm * scale,
-        "depth_5sigma": depth_in(image, variance, sources, aperture, 1.0, zero_point, depth),
-        "depth_seeing": depth_in(image, variance, sources, fwhm, share, zero_point, depth),
+        "depth_5sigma": fixed,
+        "depth_empirical": empirical,
+        "depth_seeing": within,
     }
 
 
 def _stars(catalogue: "Table", limits: Mapping) -> "np.ndarray":
-    """Clean stars with a size."""
+    """Clean stars with a size and without a neighbour."""
     import numpy as np
 
     from .calibrators import clean_stars
@@ -219,7 +226,7 @@ def _stars(catalogue: "Table", limits: Mapping) -> "np.ndarray":
     class_star, fwhm = (np.asarray(catalogue[name]) for name in ("class_star", "fwhm_image"))
     magerr = instrumental(catalogue["flux_auto"], catalogue["fluxerr_auto"])[1]
     flags = catalogue["flags"], catalogue["imaflags_iso"]
-    return clean_stars(*flags, class_star, magerr, limits) & (fwhm > 0)
+    return clean_stars(*flags, class_star, magerr, {**limits, "flags": 0}) & (fwhm > 0)
 
 
 def _sources(catalogue: "Table", factors: "np.ndarray", size: int, clearance: float) -> "Sources":

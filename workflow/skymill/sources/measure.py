@@ -6,7 +6,7 @@ into overlapping sub-tiles; what has to be one for the whole image (background m
 the size of stars) is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +35,8 @@ COLUMNS = (
     *("a_image", "b_image", "class_star", "flags", "imaflags_iso", "background", "isoarea"),
 )
 INTEGERS = {"flags": np.int16, "imaflags_iso": np.int16, "isoarea": np.int32}
+EPOCH_DIGITS = 6
+"""Mean epochs that differ by less than 0.1 s are those of one set of exposures."""
 CORE = 2.0
 """A source's core, where BLEED means that it is saturated, is its half-light radius; at least this
 many pixels."""
@@ -52,11 +54,15 @@ class Band:
         e⁻ per image unit, for the sources' own photon noise; 0 where the variance holds it already.
     saturation : float
         Image units, background included; infinite where nothing saturates.
+    epoch : callable, optional
+        (x, y) in pixels → mean epoch of the exposures combined there (any number that tells sets
+        of exposures apart); without it all pixels are taken for one set.
     """
 
     planes: Planes
     gain: float
     saturation: float
+    epoch: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
     @property
     def inverse_gain(self) -> float:
@@ -531,10 +537,13 @@ def _classes(
     clean = np.asarray((table["flags"] == 0) & (table["imaflags_iso"] == 0))
     ny, nx = band.planes.shape
     fwhm = np.asarray(table["fwhm_image"])
-    locus = star_locus(size, error, fwhm, snr, clean, x, y, (nx, ny), settings["stellarity"])
+    sets = None
+    if band.epoch is not None:
+        sets = np.unique(np.round(band.epoch(x, y), EPOCH_DIGITS), return_inverse=True)[1]
+    locus = star_locus(size, error, fwhm, snr, clean, x, y, (nx, ny), settings["stellarity"], sets)
     if locus is None:
         return np.where(np.isfinite(fwhm), 0.5, np.nan)
-    star = locus.at(x, y)
+    star = locus.at(x, y, sets)
     return stellarity(
         size[:, locus.window] - star,
         np.hypot(error[:, locus.window], locus.scatter),

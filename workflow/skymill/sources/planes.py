@@ -95,6 +95,24 @@ class FitsPlanes:
         )
 
 
+def values_at(path: Path | str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A FITS image's values at the pixels nearest to positions (0-based); only those are read.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or broken.
+    """
+    ny, nx = _shape(Path(path))
+    row = np.clip(np.rint(y).astype(int), 0, ny - 1)
+    column = np.clip(np.rint(x).astype(int), 0, nx - 1)
+    try:
+        with _open(Path(path)) as hdus:
+            return np.array(hdus[0].data[row, column], float)
+    except (OSError, ValueError, TypeError, IndexError) as error:
+        raise InputError(f"{path}: HDU 0 can't be read ({error}). Make it again.") from error
+
+
 def _open(path: Path) -> "object":
     from astropy.io import fits
 

@@ -5,10 +5,13 @@ found from the data as the mode of the bright sources (a surface over the image 
 enough), and each source's distance from it is weighed with its own measured error, so that a
 source too faint to tell gets 0.5. KS4's source-extractor used a trained network; its weights are
 not ours to copy, and its classes depend on a seeing given beforehand.
+
+Where a stack was combined from other exposures, its stars have another size, with a sharp border
+that no surface follows: each set of exposures has a shift of its own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,16 +38,22 @@ class StarLocus:
         (nx, ny) that x and y are divided by.
     scatter : float
         Rms of bright stars about the surface, beyond their measured errors.
+    shifts : dict of int to float
+        Set of exposures → what its stars' size is above the surface; 0 for sets not in it.
     """
 
     window: int
     surface: np.ndarray
     extent: tuple[float, float]
     scatter: float
+    shifts: Mapping[int, float] = field(default_factory=dict)
 
-    def at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Size of a star at positions (pixels)."""
-        return _terms(x, y, self.extent)[:, : self.surface.size] @ self.surface
+    def at(self, x: np.ndarray, y: np.ndarray, sets: np.ndarray | None = None) -> np.ndarray:
+        """Size of a star at positions (pixels), seen by sets of exposures."""
+        size = _terms(x, y, self.extent)[:, : self.surface.size] @ self.surface
+        for k, shift in self.shifts.items():
+            size[sets == k] += shift
+        return size
 
 
 def _terms(x: np.ndarray, y: np.ndarray, extent: tuple[float, float]) -> np.ndarray:
@@ -81,6 +90,7 @@ def star_locus(
     y: np.ndarray,
     extent: tuple[float, float],
     settings: Mapping,
+    sets: np.ndarray | None = None,
 ) -> StarLocus | None:
     """Find the size of stars in an image.
 
@@ -98,6 +108,8 @@ def star_locus(
         (nx, ny) of the image.
     settings : Mapping
         The ``stellarity`` section of the extraction settings.
+    sets : ndarray of int, optional
+        Which sources were seen by the same exposures.
 
     Returns
     -------
@@ -112,6 +124,28 @@ def star_locus(
     seeing = mode(fwhm[bright], 0.05 * fwhm[bright])
     window = int(np.argmin(np.abs(LADDER - seeing / FWHM)))
     s, e, xs, ys = size[bright, window], error[bright, window], x[bright], y[bright]
+    found = _surface(s, e, xs, ys, extent, window, settings)
+    if sets is None:
+        return found
+    own, offset = sets[bright], s - found.at(xs, ys)
+    width = np.hypot(e, settings["bandwidth"] * np.median(s))
+    groups = {int(k): own == k for k in np.unique(own)}
+    shifts = {
+        k: mode(offset[g], width[g]) for k, g in groups.items() if g.sum() >= settings["fewest"]
+    }
+    return replace(found, shifts=shifts)
+
+
+def _surface(
+    s: np.ndarray,
+    e: np.ndarray,
+    xs: np.ndarray,
+    ys: np.ndarray,
+    extent: tuple[float, float],
+    window: int,
+    settings: Mapping,
+) -> StarLocus:
+    """A surface through the sizes of most bright sources, galaxies clipped."""
     width = np.hypot(e, settings["bandwidth"] * np.median(s))
     centre = mode(s, width)
     terms = _terms(xs, ys, extent)

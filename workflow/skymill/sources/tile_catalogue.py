@@ -10,13 +10,15 @@ from ..geometry import match
 from ..tree import APERTURES
 from .calibrators import one_to_one
 from .completeness import completeness
-from .epochs import history
-from .instrumental import calibrated
+from .coverage_term import coverage_term, exposure_sets
+from .epochs import history, observed
+from .instrumental import calibrated, instrumental
 from .magnitude_bias import bias_curve, isolated
-from .map_lookup import look_up
+from .map_lookup import bin_index, look_up
 from .ndith import Coverage, covered_area
 from .spurious import count_within, spurious
 from .tangent_plane import project
+from .tile_maps import calibrators, matched_stars
 
 SATURATED = 4
 """FLAGS below it hold only minor warnings (Paper III, §4.2)."""
@@ -43,7 +45,7 @@ class Field:
     pool : Table
         ``ra``, ``dec`` and ``mag_<band>`` of known sources.
     reference : Table
-        ``ra``, ``dec`` of Gaia XP stars.
+        ``ra``, ``dec``, ``mag_<band>`` and ``magerr_<band>`` of Gaia XP stars.
     settings : mapping
         The section sources of the configuration.
     has_pool : bool
@@ -101,8 +103,9 @@ def finish(
     known = _known_stars(table, field)
     for band, suffix in suffixes.items():
         measured = np.isfinite(np.asarray(table[f"flux_aper5{suffix}"], dtype=float))
-        apply_zero_points(table, suffix, band, mode, field)
         coverages, distance = field.coverages.get(band, []), field.settings["ndith"]["edge"]
+        sets = exposure_sets(observed(coverages, xi, eta, measured, distance))
+        apply_zero_points(table, suffix, band, mode, sets, field)
         seen = history(coverages, xi, eta, measured, distance, field.side)
         for name, values in seen.items():
             table[f"{name}{suffix}"] = values
@@ -152,14 +155,37 @@ def _known_stars(table: Table, field: Field) -> np.ndarray:
     return np.isin(np.arange(len(table)), matched)
 
 
-def apply_zero_points(table: Table, suffix: str, band: str, mode: str, field: Field) -> None:
-    """Replace instrumental fluxes by magnitudes, µJy and the zero points used, in place."""
+def apply_zero_points(
+    table: Table, suffix: str, band: str, mode: str, sets: np.ndarray, field: Field
+) -> None:
+    """Replace instrumental fluxes by magnitudes, µJy and the zero points used, in place.
+
+    Parameters
+    ----------
+    table : Table
+        Instrumental.
+    suffix, band, mode : str
+    sets : ndarray of int, shape (n,)
+        Which sources were seen by the same exposures (`coverage_term.exposure_sets`).
+    field : Field
+    """
+    limits, size = field.settings["maps"], field.size
     x, y = np.asarray(table["x_image"]), np.asarray(table["y_image"])
+    # Where other exposures were combined stars have another size, which CLASS_STAR may not know.
+    any_class = {**limits, "class_star": -1.0}
+    stars = matched_stars(table, suffix, field.reference, band, any_class)
+    stars = calibrators(stars, field.maps["align", band, mode, ""], size, limits)
     for aperture in APERTURES:
         end = f"{aperture.lower()}{suffix}"
-        zp = look_up(field.maps["zp", band, mode, aperture], x, y, field.size)
-        zperr = look_up(field.maps["zperr", band, mode, aperture], x, y, field.size)
+        zp_map, error_map = (field.maps[kind, band, mode, aperture] for kind in ("zp", "zperr"))
+        zp, zperr = look_up(zp_map, x, y, size), look_up(error_map, x, y, size)
         flux, error = (np.asarray(table[f"{name}_{end}"]) for name in ("flux", "fluxerr"))
+        count = zp_map.shape[0]
+        bins = bin_index(x, count, size) * count + bin_index(y, count, size)
+        residual = stars.mag - (instrumental(flux, error)[0] + zp)[stars.row]
+        own = sets[stars.row], bins[stars.row]
+        term = coverage_term(*own, residual, count**2, limits["min_stars"])
+        zp, zperr = zp + term.at(sets, bins), zperr * term.shrinkage
         applied = zperr if field.has_reference else np.zeros_like(zperr)
         for name, values in calibrated(flux, error, zp, applied).items():
             table[f"{name}_{end}"] = values

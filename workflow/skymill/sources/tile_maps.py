@@ -105,10 +105,15 @@ def tile_maps(
     """
     stars = matched_stars(catalogue, suffix, reference, band, limits)
     align = astrometric_maps(stars.where(stars.mag < limits["align_faint"]), size, limits)
-    local = look_up(align["align", ""], stars.x, stars.y, size)
+    chosen = calibrators(stars, align["align", ""], size, limits)
+    return align | photometric_maps(chosen, catalogue, suffix, size, limits, nominal)
+
+
+def calibrators(stars: Stars, align: np.ndarray, size: int, limits: Mapping) -> Stars:
+    """The stars that calibrate: near enough to their reference, and not too faint."""
+    local = look_up(align, stars.x, stars.y, size)
     near = stars.separation < np.fmax(limits["match_limit"], local)
-    calibrators = stars.where(near & (stars.mag < limits["faint"]))
-    return align | photometric_maps(calibrators, catalogue, suffix, size, limits, nominal)
+    return stars.where(near & (stars.mag < limits["faint"]))
 
 
 def astrometric_maps(stars: Stars, size: int, limits: Mapping) -> Maps:
