@@ -113,9 +113,8 @@ def steps(electrons, rng):
 def edge_on(electrons, rng):
     """A galaxy of 13 mag, 80″ long, seen edge-on, and one of a fifth of that."""
     shape = np.array([[1200.0, 1000.0, 900.0], [60.0, 55.0, 53.0]])
-    draw_gaussians(
-        electrons, np.array([500.0, 900]), np.array([600.0, 300]), [2e6, 1e5], shape, 3.5
-    )
+    x, y, flux = np.array([[500.0, 900.0], [600.0, 300.0], [2e6, 1e5]])
+    draw_gaussians(electrons, x, y, flux, shape, 3.5)
 
 
 def rays(electrons, rng):
