@@ -106,7 +106,7 @@ def make_verdicts(folder, record):
                 "band": band,
                 "mjd": 60000.25 + number,
                 "verdict": verdict,
-                "chips": {"M": {"footprint": footprint(0.5 + shift, 0.5, 1100)}},
+                "chips": {"M": {"observed": [footprint(0.5 + shift, 0.5, 1100)]}},
             }
             write_json(folder / f"{band}{number}.json", content, record)
     (folder / "broken.json").write_text('{"verdict": "fail", "band": "I", "chips": {}}')

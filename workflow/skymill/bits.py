@@ -16,7 +16,7 @@ class MaskBit(IntFlag):
 
 
 MASK_MEANING = {
-    MaskBit.CROSSTALK: "cosmic ray or crosstalk victim",
+    MaskBit.CROSSTALK: "cosmic ray, satellite or crosstalk victim",
     MaskBit.BLEED: "saturated pixel or bleed trail",
     MaskBit.DEFECT: "defect of the detector",
     MaskBit.AMPLIFIER: "bad amplifier",
@@ -24,6 +24,9 @@ MASK_MEANING = {
 
 COSMIC_RAY = MaskBit.CROSSTALK
 """KS4 DR1 gives cosmic rays and crosstalk victims one bit (Paper III)."""
+
+SATELLITE = MaskBit.CROSSTALK
+"""KS4 DR1 has no bit for trails; like a cosmic ray, one spoils its pixels in a single exposure."""
 
 
 class Flag(IntFlag):

@@ -25,6 +25,7 @@ from .flat import divide_flat
 from .masters import read_masters, read_slopes
 from .raw import RawFrame, check_header, pointing, read_raw
 from .saturation import mark_saturation
+from .trails import mark_trails
 from .victims import mark_victims
 
 STEPS: tuple[Callable[[ChipFrame, Masters, Mapping], None], ...] = (
@@ -38,10 +39,11 @@ STEPS: tuple[Callable[[ChipFrame, Masters, Mapping], None], ...] = (
     mark_bleed,
     mark_victims,
     mark_cosmic_rays,
+    mark_trails,
 )
 """What happens to an assembled chip, in this order (overscan comes before assembly)."""
 
-SECTIONS = ("raw", "saturation", "bleed", "victims", "cosmic_rays")
+SECTIONS = ("raw", "saturation", "bleed", "victims", "cosmic_rays", "trails")
 """The subsections of `frames` that this step reads."""
 
 MASTERS = ("bias", "dark", "flat", "defects", "crosstalk", "slopes")

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 from astropy.table import Table, vstack
 
+from ..camera import Chip
 from ..io.fits import Card
 from ..io.parquet import table_schema
 from .aperture_correction import aperture_corrections
 from .astrometry import Astrometry
 from .calibration import Calibration, Chips, residuals
-from .footprint import footprint
+from .footprint import footprint, good_regions
 from .measured_chip import MeasuredChip
 from .scaling import middle_factor, scaled_noise, scaled_saturation
 from .tpv import plane_of_sky, sky_of_pixels
@@ -134,12 +135,10 @@ def chip_records(
 ) -> dict[str, dict]:
     """The verdict's part about the chips; `settings` is the configuration's ``frames``."""
     bright = residuals(chips, result, settings, pixel_scale)
-    border_points = settings["astrometry"]["border_points"]
+    points = settings["astrometry"]["border_points"]
     return {
         name: {
-            "footprint": footprint(
-                result.astrometry.chips[name].cards, chip.chip.shape, border_points
-            ),
+            **_outlines(result, name, chip.chip, points),
             "astrometry": _astrometry_record(result, name, bright[name]),
             "amplifiers": {
                 amplifier.name: amplifier_record(point)
@@ -149,6 +148,17 @@ def chip_records(
             },
         }
         for name, chip in chips.items()
+    }
+
+
+def _outlines(result: Calibration, name: str, chip: Chip, points: int) -> dict[str, list]:
+    """The whole chip's outline, and those of what its good amplifiers observed."""
+    cards = result.astrometry.chips[name].cards
+    whole = tuple(slice(0, side) for side in chip.shape)
+    good = good_regions(chip.amplifiers, [point.bad for point in result.zero_points[name]])
+    return {
+        "footprint": footprint(cards, whole, points),
+        "observed": [footprint(cards, region, points) for region in good],
     }
 
 

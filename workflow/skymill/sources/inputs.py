@@ -134,7 +134,8 @@ def read_coverages(
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{path}: expected a verdict with band, mjd, verdict and, if it passed, chips with "
-                f"footprints of three corners or more ({error!r}). Calibrate the exposure again."
+                f"outlines of three corners or more under observed ({error!r}). Calibrate the "
+                "exposure again."
             ) from error
     for coverages in found.values():
         coverages.sort(key=lambda coverage: (coverage.mjd, coverage.exposure))
@@ -144,10 +145,11 @@ def read_coverages(
 def _coverage(verdict: Mapping, centre: tuple[float, float]) -> Coverage:
     polygons = []
     for name in sorted(verdict["chips"]):
-        corners = np.array(verdict["chips"][name]["footprint"], dtype=float)
-        if corners.ndim != 2 or corners.shape[0] < 3 or corners.shape[1] != 2:
-            raise ValueError(f"chip {name}: footprint of shape {corners.shape}")
-        polygons.append(np.column_stack(project(corners[:, 0], corners[:, 1], centre)))
+        for outline in verdict["chips"][name]["observed"]:
+            corners = np.array(outline, dtype=float)
+            if corners.ndim != 2 or corners.shape[0] < 3 or corners.shape[1] != 2:
+                raise ValueError(f"chip {name}: outline of shape {corners.shape}")
+            polygons.append(np.column_stack(project(corners[:, 0], corners[:, 1], centre)))
     if not polygons or not np.isfinite(np.concatenate(polygons)).all():
-        raise ValueError("no chips, or a footprint far from the tile")
+        raise ValueError("nothing observed, or an outline far from the tile")
     return Coverage(verdict["exposure"], float(verdict["mjd"]), tuple(polygons))

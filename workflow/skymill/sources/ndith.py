@@ -1,8 +1,9 @@
 """Which exposures cover a source: NDITH (Paper III, §3.2.2).
 
 An exposure's footprint is the polygons of its chips, so sources in the gaps between chips count
-fewer exposures. Polygons live in the tangent plane of the tile, where great circles are straight
-and right ascension doesn't wrap.
+fewer exposures. The paper's count is of exposures that contribute, so amplifiers that the verdict
+calls bad, whose pixels no stack uses, are left out. Polygons live in the tangent plane of the tile,
+where great circles are straight and right ascension doesn't wrap.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ class Coverage:
     mjd : float
         UTC at mid-exposure.
     polygons : tuple of ndarray, each of shape (n, 2)
-        The chips' corners in the tangent plane, arcsec.
+        Outlines of what its chips' good amplifiers observed, in the tangent plane, arcsec.
     """
 
     exposure: str
