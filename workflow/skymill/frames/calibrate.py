@@ -179,6 +179,7 @@ def write_calibrated(
     from ..io.json import write_json
     from ..io.parquet import table_schema, write_table
     from . import calibration, products
+    from .aperture_correction import aperture_corrections
     from .references import read_gaia, read_photometry
     from .screening import checks, verdict
 
@@ -203,7 +204,10 @@ def write_calibrated(
         settings["photometry"]["magzero"],
         record,
     )
-    table = products.catalogue(chips, result, settings, camera.pixel_scale)
+    aper5 = aperture_corrections(
+        chips, settings["photometry"]["stellarity"], settings["quality"]["bright_snr"]
+    )
+    table = products.catalogue(chips, result, aper5, camera.pixel_scale)
     schema = table_schema("frame")
     write_table(options.out_catalogue, table, schema, record)
     content = {

@@ -99,7 +99,9 @@ def write(
     judgement, reasons = verdict(screening)
     primary = primary_cards(header, judgement, reasons)
     write_frames(options, primary, found.chips, result, camera, magzero, record)
-    table, schema = products.catalogue(found.chips, result, scale), table_schema("frame")
+    aper5 = dict.fromkeys(found.chips, 0.0)  # zero points are measured in 5″
+    table = products.catalogue(found.chips, result, aper5, scale)
+    schema = table_schema("frame")
     write_table(options.out_catalogue, table, schema, record)
     content = {
         **identity(header),

@@ -8,7 +8,6 @@ from astropy.table import Table, vstack
 from ..camera import Chip
 from ..io.fits import Card
 from ..io.parquet import table_schema
-from .aperture_correction import aperture_corrections
 from .astrometry import Astrometry
 from .calibration import Calibration, Chips, residuals
 from .footprint import footprint, good_regions
@@ -67,21 +66,21 @@ def wcs_cards(cards: Mapping[str, float | str]) -> list[Card]:
     return [(key, cards[key], "") for key in order if key in cards]
 
 
-def catalogue(chips: Chips, result: Calibration, settings: Mapping, pixel_scale: float) -> Table:
+def catalogue(
+    chips: Chips, result: Calibration, aper5: Mapping[str, float], pixel_scale: float
+) -> Table:
     """The detections of an exposure, calibrated: the table ``frame``.
 
-    `settings` is the configuration's ``frames``.
+    `aper5` adds to each chip's MAG_APER5, in mag: zero points that are AUTO's need an aperture
+    correction there.
     """
-    fixed = aperture_corrections(
-        chips, settings["photometry"]["stellarity"], settings["quality"]["bright_snr"]
-    )
     parts = [
         _chip_catalogue(
             chip,
             name,
             result.astrometry.chips[name].cards,
             result.zero_points[name],
-            {"auto": 0.0, "aper5": fixed[name]},
+            {"auto": 0.0, "aper5": aper5[name]},
             pixel_scale,
         )
         for name, chip in chips.items()
