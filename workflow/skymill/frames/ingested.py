@@ -16,10 +16,9 @@ from .astrometry import Astrometry
 from .background import subtract_sky
 from .calibration import Calibration, shapes
 from .distortion import ChipSolution
-from .footprint import footprint
 from .measured_chip import MeasuredChip, with_sources
 from .pointing import Vote
-from .products import amplifier_record
+from .products import amplifier_record, outlines
 from .scaling import depth, scaled_noise
 from .screening import Figures
 from .tpv import sky_of_pixels
@@ -269,7 +268,7 @@ def chip_records(found: Ingested, result: Calibration, border_points: int) -> di
     unknown = {"stars": 0, "bright_stars": 0, "rms_ra": None, "rms_dec": None, "degree": 0}
     return {
         name: {
-            "footprint": footprint(found.wcs[name], chip.chip.shape, border_points),
+            **outlines(found.wcs[name], result.zero_points[name], chip.chip, border_points),
             "astrometry": {**unknown, "sections_good": 0, "sections_judged": 0},
             "amplifiers": {
                 amplifier.name: amplifier_record(point)

@@ -137,7 +137,9 @@ def chip_records(
     points = settings["astrometry"]["border_points"]
     return {
         name: {
-            **_outlines(result, name, chip.chip, points),
+            **outlines(
+                result.astrometry.chips[name].cards, result.zero_points[name], chip.chip, points
+            ),
             "astrometry": _astrometry_record(result, name, bright[name]),
             "amplifiers": {
                 amplifier.name: amplifier_record(point)
@@ -150,11 +152,12 @@ def chip_records(
     }
 
 
-def _outlines(result: Calibration, name: str, chip: Chip, points: int) -> dict[str, list]:
+def outlines(
+    cards: Mapping[str, float | str], zero_points: list[ZeroPoint], chip: Chip, points: int
+) -> dict[str, list]:
     """The whole chip's outline, and those of what its good amplifiers observed."""
-    cards = result.astrometry.chips[name].cards
     whole = tuple(slice(0, side) for side in chip.shape)
-    good = good_regions(chip.amplifiers, [point.bad for point in result.zero_points[name]])
+    good = good_regions(chip.amplifiers, [point.bad for point in zero_points])
     return {
         "footprint": footprint(cards, whole, points),
         "observed": [footprint(cards, region, points) for region in good],
