@@ -77,6 +77,16 @@ def test_a_trail_is_flagged_and_little_else(expose, setting, angle, offset, dens
     assert flagged.sum() <= 1.5 * true.sum()
 
 
+def test_a_trail_is_flagged_up_to_the_border(expose, setting):
+    light = trail(0.4, 100, 10)
+    flagged, border = (
+        found(expose(5, 1.0, light), setting[1]["frames"]),
+        np.zeros((SIDE, SIDE), bool),
+    )
+    border[[0, 1, -2, -1]] = True
+    assert flagged[border & (light > 3 * NOISE)].all()
+
+
 def test_two_trails(expose, setting):
     first, second = trail(0.5, 0.0), trail(2.2, 200.0, 8.0)
     flagged = found(expose(2, 1.0, first + second), setting[1]["frames"])

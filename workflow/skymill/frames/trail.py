@@ -177,7 +177,7 @@ def _lay(
     low, high = clip_line(ends[0], step, shape, margin)
     extra = more * length + margin
     low, high = max(low, -extra), min(high, length + extra)
-    return ends[0] + low * step, step, int((high - low) // segment)
+    return ends[0] + low * step, step, int(np.ceil((high - low) / segment))
 
 
 def _judge(
@@ -204,6 +204,8 @@ def _judge(
         first -= 1
     while last < known.size and not known[last]:
         last += 1
+    first -= first == 0  # the chip's border cuts a slanting trail
+    last += last == known.size
     ends = np.array([start + first * segment * step, start + last * segment * step])
     return Trail(ends, half, crest)
 
