@@ -24,6 +24,18 @@ include: "workflow/rules/sky.smk"
 include: "workflow/rules/release.smk"
 
 
+onstart:
+    begin()
+
+
+onsuccess:
+    owner.release(OWNER, owner.SUCCEEDED)
+
+
+onerror:
+    owner.release(OWNER, owner.FAILED)
+
+
 rule all:
     default_target: True
     input:

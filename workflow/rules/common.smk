@@ -7,8 +7,8 @@ from pathlib import Path
 PACKAGE = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, PACKAGE)
 
+from skymill import owner
 from skymill.config import check_config, load_camera, load_rows, read_yaml
-from skymill.errors import SkymillError
 from skymill.geometry import cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
 from skymill.tree import (
@@ -23,8 +23,8 @@ from skymill.tree import (
 )
 from skymill.workflow import (
     check_survey,
-    fail,
     prepare_environment,
+    stopping,
     store_config,
     store_list,
     with_types,
@@ -33,7 +33,7 @@ from skymill.workflow import (
 prepare_environment(PACKAGE)
 CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
-try:
+with stopping():
     CONFIGURATION = with_types(config)
     SETTINGS = check_config(CONFIGURATION, " + ".join(map(str, CONFIG_FILES)))
     CAMERA = load_camera(SETTINGS["camera"])
@@ -48,8 +48,6 @@ try:
         for row in load_rows(TABLES["calibrations"], "calibrations_table")
     }
     check_survey(SETTINGS, CAMERA, TILES, EXPOSURES, CALIBRATIONS)
-except SkymillError as error:
-    fail(error)
 
 RELEASE = SETTINGS["release"]["name"]
 PREFIX = SETTINGS["release"]["archive_prefix"]
@@ -249,11 +247,30 @@ CALIBRATION_RECEIPTS = (
 )
 
 # What the jobs read: the configuration, overrides merged in, and lists too long for a command line.
-store_config(CONFIGURATION, CONFIG)
+# One run at a time builds a release, and no other changes what its jobs read.
+OWNER = f"{RUN}/owner"
 RECEIPTS = f"{RUN}/lists/receipts.txt"
-store_list(all_receipts(), RECEIPTS)
-for name, kind in MAP_ARCHIVES.items():
-    store_list(maps_of_kind(kind), f"{RUN}/lists/{name}.txt")
+
+
+def store_settings():
+    """Write the configuration and the lists where they have changed."""
+    store_config(CONFIGURATION, CONFIG)
+    store_list(all_receipts(), RECEIPTS)
+    for name, kind in MAP_ARCHIVES.items():
+        store_list(maps_of_kind(kind), f"{RUN}/lists/{name}.txt")
+
+
+def begin():
+    """Claim the release for this run; called before its first job."""
+    if workflow.is_main_process:
+        with stopping():
+            owner.claim(OWNER, [DATA, OUT])
+            store_settings()
+
+
+if not owner.is_busy(OWNER):
+    with stopping():
+        store_settings()
 
 
 wildcard_constraints:

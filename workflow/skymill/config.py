@@ -27,9 +27,11 @@ def read_yaml(path: Path | str) -> dict:
         If the file is missing or isn't YAML; the message names the line.
     """
     try:
-        content = read_yaml_text(locate(path).read_text())
+        content = read_yaml_text(locate(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: isn't text in UTF-8 ({error}).") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: isn't YAML: {error}") from error
     if not isinstance(content, dict):
@@ -106,7 +108,7 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
     schema = load_schema(table)
     columns = schema["properties"]
     try:
-        with locate(path).open(newline="") as stream:
+        with locate(path).open(newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(row for row in stream if not row.startswith("#"))
             found = reader.fieldnames or []
             unknown = sorted(set(found) - set(columns))
@@ -121,6 +123,8 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
             ]
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: isn't a CSV table in UTF-8 ({error}).") from error
     filled = [name for name in schema["required"] if name not in schema.get("empty", ())]
     validate_all(
         ({name: value for name, value in row.items() if value is not None} for row in rows),

@@ -15,3 +15,7 @@ class InputError(SkymillError):
 
 class DataError(SkymillError):
     """The input is well formed, but a result can't be measured from it."""
+
+
+class OwnerError(SkymillError):
+    """Another run builds the release."""

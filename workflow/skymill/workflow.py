@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import yaml
 
@@ -15,10 +15,14 @@ from .io.atomic import write_bytes
 from .schema import load_schema, read_yaml_text
 
 
-def fail(error: SkymillError) -> NoReturn:
-    """Print one message and stop, in place of Snakemake's traceback."""
-    print(f"skymill: {error}", file=sys.stderr, flush=True)
-    sys.exit(1)
+@contextmanager
+def stopping() -> Iterator[None]:
+    """Print an error as one message and stop, in place of Snakemake's traceback."""
+    try:
+        yield
+    except SkymillError as error:
+        print(f"skymill: {error}", file=sys.stderr, flush=True)
+        sys.exit(1)
 
 
 def prepare_environment(package: Path | str) -> None:

@@ -90,10 +90,9 @@ def run(options: argparse.Namespace) -> None:
             check_checksum(record.inputs[logical_name(options.raw)], row)
             raw = read_raw(options.raw, camera)
             check_header(raw.header, row, tile, settings["raw"])
+            images, masks = process(raw, camera, row, masters, slopes, settings, cards)
         except InputError as error:
             images, masks = broken(cards, str(error))
-        else:
-            images, masks = process(raw, camera, row, masters, slopes, settings, cards)
         write_images(options.image, images, record)
         write_images(options.mask, masks, record)
 

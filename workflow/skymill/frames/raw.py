@@ -84,6 +84,10 @@ def _by_chip(name: str, images: list[Image], camera: Camera) -> dict[str, list[n
             expected = " or ".join(f"{nx} × {ny}" for ny, nx in shapes)
             got = " × ".join(str(n) for n in reversed(array.shape))
             raise InputError(f"{name}: HDU {hdu} has {got} pixels; expected {expected}.")
+        if array.shape != shapes[-1] and (array < 0).any():
+            raise InputError(
+                f"{name}: HDU {hdu} was read out with pixels below 0; is its card BZERO missing?"
+            )
     each = iter(arrays)
     if len(arrays) == len(camera.chips) != len(amplifiers):
         return {chip: [next(each)] for chip in camera.chips}

@@ -1,10 +1,10 @@
 """Write under a temporary name, then rename: a product is whole or absent."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .. import owner
 from ..errors import InputError
 
 
@@ -26,12 +26,15 @@ def replacing(path: Path | str) -> Iterator[Path]:
     ------
     InputError
         If the folder can't be written (read-only, disk full, no permission).
+    OwnerError
+        If this is a job whose run has ended while another took over (`skymill.owner`).
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = owner.temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        owner.check()
         temporary.replace(path)
     except OSError as error:
         raise InputError(

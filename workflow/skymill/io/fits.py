@@ -1,11 +1,14 @@
 """FITS images and tables, in and out: deterministic, with units, bit legends and provenance."""
 
 import hashlib
+import math
+import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from astropy.io import fits
@@ -21,6 +24,18 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 Card = tuple[str, object, str]
+BLOCK = 2880
+MOST = 999
+"""Greatest NAXIS and TFIELDS (FITS 4.0, §4.4.1 and §7.3.1)."""
+BITPIX = (8, 16, 32, 64, -32, -64)
+KINDS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU, fits.BinTableHDU, fits.TableHDU)
+BROKEN = "(?s)(.*(truncated|corrupted)|Error validating header)"
+"""Warnings of astropy's that mean that a file isn't whole."""
+UNREADABLE = (
+    *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
+    *(MemoryError, EOFError, AstropyWarning, fits.VerifyError),
+)
+"""What astropy raises on a damaged file, here or there."""
 
 
 @dataclass
@@ -52,8 +67,19 @@ def make_header(cards: Iterable[Card]) -> fits.Header:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VerifyWarning)
         for keyword, value, comment in cards:
-            header.append((keyword, value, comment), end=True)
+            header.append((keyword, printable(value), printable(comment)), end=True)
     return header
+
+
+IN_ASCII = str.maketrans({"×": "x", "″": '"', "′": "'", "°": " deg", "–": "-", "…": "..."})
+
+
+def printable(value: object) -> object:
+    """A text as a FITS card can hold it, in printable ASCII; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    text = value.translate(IN_ASCII).encode("ascii", "replace").decode()
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def mask_legend() -> list[Card]:
@@ -135,39 +161,111 @@ def read_images(path: Path | str) -> list[Image]:
     InputError
         If the file is missing, isn't FITS, or is truncated; the message names the HDU.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; expected a FITS image.")
-    images: list[Image] = []
+    images = []
+    with reading(path) as place, open_hdus(path, place) as hdus:
+        for place.hdu, hdu in enumerate(hdus):
+            images.append(_image_of(hdu))
+    return images
+
+
+@dataclass
+class Place:
+    """The HDU at which reading is, for messages."""
+
+    hdu: int = 0
+
+
+@contextmanager
+def reading(path: Path | str) -> Iterator[Place]:
+    """Turn whatever goes wrong while a FITS file is read into one message.
+
+    Yields
+    ------
+    Place
+        To be kept up to date.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the HDU.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file; expected a whole FITS file.")
+    place = Place()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyWarning)
-            broken = "(?s)(.*(truncated|corrupted)|Error validating header)"
-            warnings.filterwarnings("error", message=broken, category=AstropyWarning)
-            with (
-                path.open("rb") as stream,
-                fits.open(stream, memmap=False, lazy_load_hdus=False) as hdus,
-            ):
-                for hdu in hdus:
-                    images.append(_image_of(hdu))
-    except (OSError, ValueError, TypeError, KeyError, AstropyWarning) as error:
+            warnings.filterwarnings("error", message=BROKEN, category=AstropyWarning)
+            yield place
+    except UNREADABLE as error:
         raise InputError(
-            f"{path}: HDU {len(images)} can't be read ({error}); expected a whole FITS file. "
+            f"{path}: HDU {place.hdu} can't be read ({error}); expected a whole FITS file. "
             "Fetch the file again."
         ) from error
-    return images
+
+
+@contextmanager
+def open_hdus(path: Path | str, place: Place) -> Iterator[fits.HDUList]:
+    """All HDUs of a file, each an image or a table; to be used inside `reading`."""
+    with Path(path).open("rb") as stream:
+        check_structure(stream, place)
+        stream.seek(0)
+        with fits.open(stream, memmap=False, lazy_load_hdus=False) as hdus:
+            for place.hdu, hdu in enumerate(hdus):
+                if not isinstance(hdu, KINDS):
+                    raise ValueError("it is neither an image nor a table")
+            place.hdu = 0
+            yield hdus
+
+
+def check_structure(stream: BinaryIO, place: Place) -> None:
+    """Check that every header is one and the data that it announces are there.
+
+    astropy believes a header: NAXIS = 1000000000000 keeps it busy for hours and fills the memory.
+
+    Raises
+    ------
+    ValueError, OSError, EOFError
+        Saying what is wrong.
+    """
+    size, at = stream.seek(0, os.SEEK_END), 0
+    while at < size:
+        stream.seek(at)
+        header = fits.Header.fromfile(stream)
+        for keyword in ("NAXIS", "TFIELDS"):
+            value = header.get(keyword, 0)
+            if not isinstance(value, int) or not 0 <= value <= MOST:
+                raise ValueError(f"its {keyword} is {value!r}, not 0 to {MOST}")
+        at = stream.tell() + -(-data_size(header) // BLOCK) * BLOCK
+        if at > size:
+            raise ValueError(f"the file is truncated: it has {size} bytes, expected {at}")
+        place.hdu += 1
+    place.hdu = 0
+
+
+def data_size(header: fits.Header) -> int:
+    """Bytes of the data that a header announces, without the padding (FITS 4.0, §4.4.1)."""
+    axes = [header[f"NAXIS{n}"] for n in range(1, header["NAXIS"] + 1)]
+    numbers = [*axes, header.get("PCOUNT", 0), header.get("GCOUNT", 1)]
+    if header["BITPIX"] not in BITPIX or not all(isinstance(n, int) and n >= 0 for n in numbers):
+        raise ValueError(f"its BITPIX, NAXISn, PCOUNT or GCOUNT are {header['BITPIX']}, {numbers}")
+    pixels = math.prod(axes) if axes else 0
+    return abs(header["BITPIX"]) // 8 * numbers[-1] * (numbers[-2] + pixels)
 
 
 def _image_of(hdu: fits.hdu.base._BaseHDU) -> Image:
     data = hdu.data if hdu.is_image else None
     if data is not None:
         data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
-    return Image(data, list(_valid_cards(hdu.header)), hdu.name if hdu.name != "PRIMARY" else "")
+    return Image(data, list(valid_cards(hdu.header)), hdu.name if hdu.name != "PRIMARY" else "")
 
 
-def _valid_cards(header: fits.Header) -> Iterable[Card]:
-    skipped = {"SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "EXTEND", "PCOUNT"}
-    skipped |= {"GCOUNT", "BSCALE", "BZERO", "EXTNAME", "COMMENT", "HISTORY", "", "END"}
+STRUCTURAL = {"SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "EXTEND", "PCOUNT"}
+STRUCTURAL |= {"GCOUNT", "BSCALE", "BZERO", "EXTNAME", "COMMENT", "HISTORY", "", "END"}
+
+
+def valid_cards(header: fits.Header) -> Iterable[Card]:
+    """The cards that can be parsed and have a value, but those that describe the array."""
     for card in header.cards:
         try:
             keyword, value, comment = card.keyword, card.value, card.comment
@@ -175,7 +273,7 @@ def _valid_cards(header: fits.Header) -> Iterable[Card]:
             valued = card.image.startswith("HIERARCH ") or card.image[8:10] == "= "
         except fits.VerifyError:
             continue
-        if keyword in skipped or isinstance(value, fits.card.Undefined) or not valued:
+        if keyword in STRUCTURAL or isinstance(value, fits.card.Undefined) or not valued:
             continue
         yield (keyword, value, comment)
 
@@ -191,6 +289,6 @@ def read_header(path: Path | str) -> fits.Header:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyWarning)
-            return fits.getheader(path, 0)
-    except (OSError, ValueError) as error:
+            return make_header(valid_cards(fits.Header.fromfile(path)))
+    except UNREADABLE as error:
         raise InputError(f"{path}: no FITS header could be read ({error}).") from error

@@ -22,7 +22,7 @@ def read_footer(path: Path | str) -> pq.FileMetaData:
     """
     try:
         return pq.ParquetFile(path).metadata
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path}: expected a Parquet file ({error}).") from error
 
 

@@ -1,6 +1,7 @@
 """NumPy arrays on disk: the calibration maps."""
 
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -26,5 +27,5 @@ def read_npy(path: Path | str) -> np.ndarray:
     """
     try:
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, SyntaxError, TokenError) as error:
         raise InputError(f"{path}: expected a NumPy array file ({error}).") from error

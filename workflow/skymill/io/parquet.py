@@ -264,7 +264,7 @@ def read_table(path: Path | str, columns: Sequence[str] | None = None) -> Table:
         if missing:
             raise InputError(f"{path}: expected the columns {missing}; it has {names}.")
         arrow = file.read(columns=wanted)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
         raise InputError(f"{path}: expected a Parquet file ({error}).") from error
     return Table({name: _from_arrow(arrow, name) for name in wanted})
 

@@ -3,20 +3,18 @@
 import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
-from astropy.utils.exceptions import AstropyWarning
 
 from ..errors import InputError
 from .atomic import replacing
-from .fits import Card, make_header
+from .fits import BLOCK, Card, make_header, open_hdus, reading, valid_cards
 from .provenance import Record
 
-BLOCK = 2880
 BITPIX = {"uint8": 8, "int16": 16, "float32": -32, "float64": -64}
 TYPE = {bitpix: name for name, bitpix in BITPIX.items()}
 Write = Callable[[np.ndarray], None]
@@ -110,11 +108,13 @@ class RowImage:
 
     def __init__(self, path: Path, number: int, hdu: fits.hdu.base._BaseHDU) -> None:
         self._where = f"{path}: HDU {number}"
-        self._path, self._hdu = path, hdu
-        self._pixels: np.memmap | None = None
         self.name = hdu.name if number else ""
-        self.header = hdu.header
+        self.header = make_header(valid_cards(hdu.header))
         self.shape = tuple(hdu.shape) if hdu.is_image and len(hdu.shape) == 2 else (0, 0)
+        self._hdu, self._pixels = hdu, None
+        if self.shape != (0, 0) and not {"BZERO", "BSCALE"} & set(hdu.header):
+            type_ = np.dtype(TYPE[hdu.header["BITPIX"]]).newbyteorder(">")
+            self._pixels = np.memmap(path, type_, "r", hdu.fileinfo()["datLoc"], self.shape)
 
     def __str__(self) -> str:
         """Where the image lies, for messages."""
@@ -129,20 +129,12 @@ class RowImage:
             If the file ends before them.
         """
         try:
-            section = self._mapped()[first:last, columns]
+            # Left on disk; scaled pixels (BZERO) go through astropy.
+            pixels = self._hdu.section if self._pixels is None else self._pixels
+            section = pixels[first:last, columns]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(f"{self}: rows {first}–{last - 1} can't be read ({error}).") from error
         return np.array(section, dtype=section.dtype.newbyteorder("="), order="C")
-
-    def _mapped(self) -> np.ndarray:
-        """The pixels, left on disk; scaled ones (BZERO) go through astropy."""
-        if "BZERO" in self.header or "BSCALE" in self.header:
-            return self._hdu.section
-        if self._pixels is None:
-            type_ = np.dtype(TYPE[self.header["BITPIX"]]).newbyteorder(">")
-            offset = self._hdu.fileinfo()["datLoc"]
-            self._pixels = np.memmap(self._path, type_, "r", offset, self.shape)
-        return self._pixels
 
 
 @contextmanager
@@ -159,16 +151,10 @@ def reading_rows(path: Path | str) -> Iterator[list[RowImage]]:
     InputError
         If the file is missing, isn't FITS, or is truncated.
     """
-    path = Path(path)
-    advice = "expected a whole FITS file. Make or fetch it again."
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", AstropyWarning)
-        try:
-            hdus = fits.open(path, memmap=False, lazy_load_hdus=False)
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"{path}: can't be read ({error}); {advice}") from error
-    if any("truncated" in str(warning.message) for warning in caught):
-        hdus.close()
-        raise InputError(f"{path}: is truncated; {advice}")
-    with hdus:
-        yield [RowImage(path, number, hdu) for number, hdu in enumerate(hdus)]
+    path, images = Path(path), []
+    with ExitStack() as stack:
+        with reading(path) as place:
+            hdus = stack.enter_context(open_hdus(path, place))
+            for place.hdu, hdu in enumerate(hdus):
+                images.append(RowImage(path, place.hdu, hdu))
+        yield images

@@ -7,6 +7,7 @@ import numpy as np
 from astropy.table import Table
 
 from ..errors import InputError
+from ..io.fits import UNREADABLE, open_hdus, reading
 
 READERS = {".fits": "FITS", ".fit": "FITS", ".csv": "CSV", ".parquet": "Parquet"}
 
@@ -41,7 +42,7 @@ def read_source(path: Path | str) -> Table:
         return {"FITS": _fits, "CSV": _csv, "Parquet": _parquet}[kind](path)
     except InputError:
         raise
-    except (OSError, ValueError, TypeError, KeyError, IndexError, Warning) as error:
+    except (*UNREADABLE, Warning) as error:
         message = " ".join(str(error).split())
         raise InputError(
             f"{path}: expected a {kind} table ({message}). Fetch the file again."
@@ -51,12 +52,10 @@ def read_source(path: Path | str) -> Table:
 def _fits(path: Path) -> Table:
     """The first table of a FITS file, in native byte order."""
     from astropy.io import fits
-    from astropy.utils.exceptions import AstropyUserWarning
 
-    with warnings.catch_warnings():
+    with reading(path) as place, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
-        with fits.open(path, memmap=False) as hdus:
+        with open_hdus(path, place) as hdus:
             tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
             if not tables:
                 raise ValueError(f"none of its {len(hdus)} HDUs holds a table")
