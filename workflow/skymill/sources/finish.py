@@ -48,7 +48,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--nexps", type=Path, nargs="+", required=True, help="exposures per pixel, a plane per band"
     )
     parser.add_argument("--maps", type=Path, required=True, help="folder of the tile's maps")
-    parser.add_argument("--verdicts", type=Path, nargs="+", required=True)
+    parser.add_argument("--verdicts", type=Path, nargs="*", required=True)
     parser.add_argument("--pool", type=Path, nargs="+", required=True)
     parser.add_argument("--reference", type=Path, nargs="+", required=True, help="Gaia XP cells")
     parser.add_argument(
