@@ -1,4 +1,4 @@
-"""Broken input: a release that still builds wherever it can, or one message that says what to do."""
+"""Broken input: a release that builds wherever it can, or one message that says what to do."""
 
 import os
 import subprocess
