@@ -29,11 +29,11 @@ onstart:
 
 
 onsuccess:
-    owner.release(OWNER, owner.SUCCEEDED)
+    end(owner.SUCCEEDED)
 
 
 onerror:
-    owner.release(OWNER, owner.FAILED)
+    end(owner.FAILED)
 
 
 rule all:

@@ -6,9 +6,16 @@ from pathlib import Path
 import pytest
 
 from skymill.config import load_camera, load_config, load_rows
-from skymill.errors import ConfigError
+from skymill.errors import ConfigError, InputError
 from skymill.paths import CONFIG
-from skymill.workflow import check_survey, store_config, store_list, with_types
+from skymill.workflow import (
+    check_survey,
+    store_config,
+    store_list,
+    summary_of_failures,
+    with_types,
+    withdraw,
+)
 
 
 @pytest.fixture
@@ -50,6 +57,29 @@ def test_missing_calibration_frames_are_named(survey):
     without = {k: row for k, row in survey[4].items() if row["kind"] != "dark"}
     with pytest.raises(ConfigError, match="no dark frame for site"):
         check_survey(*survey[:4], without)
+
+
+def test_failures_are_summed_up_with_the_last_lines_of_their_logs(tmp_path: Path):
+    log = tmp_path / "a.log"
+    log.write_text("".join(f"line {n}\n" for n in range(30)) + "skymill: a.fits: is broken.\n")
+    text = summary_of_failures([("single 1 V", [log]), ("report", [tmp_path / "none.log"])], 2)
+    assert text.splitlines() == [
+        "skymill: report failed.",
+        "  It wrote nothing to its log.",
+        f"  (the whole log: {tmp_path}/none.log)",
+        "skymill: single 1 V failed.",
+        "  line 29",
+        "  skymill: a.fits: is broken.",
+        f"  (the whole log: {log})",
+    ]
+
+
+def test_withdrawn_files_are_gone_and_what_cannot_be_withdrawn_is_named(tmp_path: Path):
+    (tmp_path / "manifest.json").write_text("{}")
+    withdraw([tmp_path / "manifest.json", tmp_path / "manifest.parquet"])
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match="can't be removed"):
+        withdraw([tmp_path])
 
 
 def test_stored_files_are_rewritten_only_when_they_change(tmp_path: Path):

@@ -197,6 +197,30 @@ def test_a_missing_amplifier_breaks_the_exposure_alone(release, light):
     assert "has 31 image HDUs" in header["REASON"]
 
 
+def test_a_wrong_size_breaks_the_exposure_alone(release, light):
+    arrays = list(raw_arrays(load_camera(release / "camera.yaml"), light))
+    arrays[2] = arrays[2][:-1]
+    _, _, header = run(release, write_raw(release / "e1.fits", arrays))
+    assert "HDU K06 has 75 x 95 pixels; expected 75 x 96" in header["REASON"]
+
+
+def test_a_raw_frame_without_bzero_breaks_the_exposure_alone(release, light):
+    raw = write_raw(release / "e1.fits", raw_arrays(load_camera(release / "camera.yaml"), light))
+    with fits.open(raw, mode="update", do_not_scale_image_data=True) as hdus:
+        del hdus[5].header["BZERO"]
+    _, _, header = run(release, raw)
+    assert "HDU K04 was read out with pixels below 0" in header["REASON"]
+
+
+def test_a_frame_with_overscan_among_reduced_ones_breaks_alone(release, light):
+    config = yaml.safe_load((release / "config.yaml").read_text())
+    del config["calibrations"]
+    (release / "config.yaml").write_text(yaml.safe_dump(config))
+    arrays = raw_arrays(load_camera(release / "camera.yaml"), light)
+    _, _, header = run(release, write_raw(release / "e1.fits", arrays))
+    assert "The frame isn't reduced" in header["REASON"]
+
+
 def test_another_file_than_the_tables_breaks_the_exposure(release, light):
     table = release / "exposures.csv"
     table.write_text(table.read_text().rstrip() + "0" * 64 + "\n")

@@ -9,6 +9,7 @@ from astropy.io import fits
 from skymill.errors import InputError
 from skymill.io.fits import Image, mask_legend, read_images, write_images
 from skymill.io.provenance import recording
+from skymill.io.rows import reading_rows
 
 
 @pytest.fixture
@@ -80,6 +81,34 @@ def test_missing_truncated_and_foreign_files_are_named(tmp_path: Path, images, r
     (tmp_path / "text.fits").write_text("no FITS file at all")
     with pytest.raises(InputError, match=r"text\.fits"):
         read_images(tmp_path / "text.fits")
+
+
+@pytest.mark.parametrize("keyword", ["NAXIS", "TFIELDS"])
+def test_a_header_that_announces_a_trillion_axes_or_columns_is_refused_at_once(
+    tmp_path: Path, images, record, keyword
+):
+    write_images(tmp_path / "a.fits", images, record)
+    content = (tmp_path / "a.fits").read_bytes()
+    for old in (b"NAXIS   =                    2", b"NAXIS   =                    0"):
+        line = f"{keyword:<8}= {10**12:>20}".encode()
+        (tmp_path / "b.fits").write_bytes(content.replace(old, line, 1))
+        for read in (read_images, rows_of):
+            with pytest.raises(InputError, match=r"b\.fits: HDU \d can't be read"):
+                read(tmp_path / "b.fits")
+
+
+def rows_of(path: Path) -> None:
+    """Open a file to read it by rows."""
+    with reading_rows(path):
+        pass
+
+
+def test_header_texts_are_printable_ascii(tmp_path: Path, record):
+    cards = [("REASON", "75 × 24 at 1.5°, 3″ – é\n", "10 µJy")]
+    write_images(tmp_path / "a.fits", [Image(None, cards)], record)
+    header = fits.getheader(tmp_path / "a.fits")
+    assert header["REASON"] == '75 x 24 at 1.5 deg, 3" - ??'
+    assert header.comments["REASON"] == "10 uJy"
 
 
 def test_the_mask_legend_explains_ks4_s_four_bits():

@@ -4,7 +4,7 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,15 +52,20 @@ class Release:
         )
 
 
+def command(folder: Path, cores: int | str, configs: Iterable[Path | str], *options: str) -> list:
+    """The documented command, for a release in `folder`."""
+    words = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    words += ["--directory", str(folder), "--cores", str(cores), *options]
+    return [*words, "--configfile", *(str(ROOT / config) for config in configs)]
+
+
 def build(name: str, folder: Path, cores: int | str, *options: str) -> Release:
     """Build a release with Snakemake in `folder`."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(folder), "--cores", str(cores), *options]
-    command += ["--configfile", *(str(ROOT / config) for config in CONFIGS[name])]
+    words = command(folder, cores, CONFIGS[name], *options)
     (folder / "results").mkdir(exist_ok=True)
     with (folder / "results" / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test workers share folders; one builds at a time
-        run = subprocess.run(command, capture_output=True, text=True)
+        run = subprocess.run(words, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-5000:]
     return Release(folder, load_config(folder / f"results/{name}/run/config.yaml"))
 
@@ -69,6 +74,18 @@ def build(name: str, folder: Path, cores: int | str, *options: str) -> Release:
 def builder() -> Callable[..., Release]:
     """The function `build`."""
     return build
+
+
+@pytest.fixture(scope="session")
+def snakemake() -> Callable[..., list]:
+    """The function `command`."""
+    return command
+
+
+@pytest.fixture(scope="session")
+def configs() -> dict[str, tuple[str, ...]]:
+    """The configuration files of each release."""
+    return CONFIGS
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,6 @@ from skymill.check.truth import read_truth
 from skymill.config import load_camera
 from skymill.paths import ROOT
 
-pytestmark = pytest.mark.xdist_group("release")
-
 
 @pytest.fixture(scope="module")
 def truth(mini):

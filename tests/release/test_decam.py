@@ -9,8 +9,6 @@ from skymill.frames.ingested import histogram_noise
 from skymill.io.fits import read_images
 from skymill.io.parquet import read_table
 
-pytestmark = pytest.mark.xdist_group("release")
-
 
 @pytest.fixture(scope="module")
 def decam(real, builder, tmp_path_factory):

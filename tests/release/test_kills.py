@@ -4,28 +4,21 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from skymill import owner
-from skymill.paths import ROOT
-
-pytestmark = pytest.mark.xdist_group("release")
 
 KILLS = 5
 SEED = 20260101
 
 
-def start(folder: Path) -> subprocess.Popen:
-    """The documented command, in a process group of its own."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(folder), "--cores", "2", "--configfile"]
-    command += [str(ROOT / "config/config.yaml"), str(ROOT / "config/micro.yaml")]
+def start(words: list[str]) -> subprocess.Popen:
+    """A command in a process group of its own."""
     return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
 
 
@@ -36,13 +29,15 @@ def wait_for(run: subprocess.Popen, receipts: Path, number: int) -> None:
         time.sleep(0.02)
 
 
-def test_killed_five_times_and_resumed_the_manifest_is_the_same(micro, builder, tmp_path):
+def test_killed_five_times_and_resumed_the_manifest_is_the_same(
+    micro, builder, snakemake, configs, tmp_path
+):
     """Kills hit the whole group, or Snakemake alone: then its jobs live on beside the next run."""
     draw = random.Random(SEED)
     receipts = tmp_path / micro.tree.run / "receipts"
     whole = sum(1 for _ in micro.path(f"{micro.tree.run}/receipts").rglob("*.json"))
     for number, moment in enumerate(sorted(draw.sample(range(1, whole - 6), KILLS))):
-        run = start(tmp_path)
+        run = start(snakemake(tmp_path, 2, configs["micro"]))
         wait_for(run, receipts, moment)
         time.sleep(draw.uniform(0, 1))
         if number % 2:

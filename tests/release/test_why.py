@@ -8,8 +8,6 @@ import pytest
 
 from skymill.io.parquet import read_table
 
-pytestmark = pytest.mark.xdist_group("release")
-
 
 @pytest.fixture(scope="module")
 def manifest(mini):

@@ -434,8 +434,8 @@ def test_empty_catalogues_and_no_exposure(release, tmp_path, record):
     for name in ("image", "variance", "mask", "nexp"):
         plane = read_images(release / f"{name}.fits")[0]
         plane.data[:] = np.nan if plane.data.dtype.kind == "f" else 0
-        cards = [card for card in plane.cards if card[0] not in ("MINMJD", "MAXMJD", "MEANMJD")]
-        plane.cards = [("NUMEXP", 0, "") if card[0] == "NUMEXP" else card for card in cards]
+        none = ("NUMEXP", "MINMJD", "MAXMJD", "MEANMJD")  # as `tiles combine` writes them
+        plane.cards = [(card[0], 0, "") if card[0] in none else card for card in plane.cards]
         write_images(tmp_path / f"{name}.fits", [plane], record)
     for name in ("config.yaml", "gaiaxp_1.parquet", "gaiaxp_2.parquet", "pool_1.parquet"):
         (tmp_path / name).write_bytes((release / name).read_bytes())
@@ -454,7 +454,9 @@ def test_empty_catalogues_and_no_exposure(release, tmp_path, record):
     assert len(read_table(tmp_path / "catalogs" / "Idual.parquet")) == 0
     row = read_table(stacks / "stacks.parquet")[0]
     assert row["nexp"] == row["area"] == row["stars"] == 0
-    assert np.isnan([row[name] for name in ("fwhm", "zp", "depth_5sigma", "mean_mjd")]).all()
+    assert np.isnan(
+        [row[name] for name in ("fwhm", "zp", "depth_5sigma", "min_mjd", "mean_mjd")]
+    ).all()
     assert np.isnan(read_images(stacks / TILE / "B" / "image.fits")[0].data).all()
 
 

@@ -39,10 +39,8 @@ def run(folder, frames, name="out"):
     out = folder / name
     arguments = ["tiles", "combine", "--config", str(folder / "config.yaml")]
     arguments += ["--tile", "0000.000-30", "--band", "R"]
-    for option, paths in zip(
-        ("images", "masks", "verdicts"), zip(*frames, strict=True), strict=True
-    ):
-        arguments += [f"--{option}", *map(str, paths)]
+    for number, option in enumerate(("images", "masks", "verdicts")):
+        arguments += [f"--{option}", *(str(paths[number]) for paths in frames)]
     for plane in PLANES:
         arguments += [f"--out-{plane}", str(out / f"{plane}.fits")]
     return main([*arguments, "--receipt", str(out / "receipt.json")]), out
@@ -85,6 +83,15 @@ def test_a_tile_without_a_usable_frame_still_has_its_planes(sky, release):
     (image,) = read_images(out / "image.fits")
     assert np.isnan(image.data).all()
     assert {k: v for k, v, _ in image.cards}["NUMEXP"] == 0
+
+
+def test_a_tile_without_any_frame_has_the_same_planes(sky, release):
+    broken = sky.write(release, "a", np.zeros(sky.shape), sky.cards(), verdict="fail", fwhm=None)
+    (_, rejected), (status, none) = run(release, [broken], "rejected"), run(release, [], "none")
+    assert status == 0
+    for plane in PLANES:
+        first, second = (read_images(out / f"{plane}.fits")[0] for out in (rejected, none))
+        np.testing.assert_array_equal(first.data, second.data)
 
 
 def test_a_truncated_frame_is_one_message_and_leaves_no_half_written_plane(sky, release, capsys):

@@ -27,6 +27,8 @@ from skymill.workflow import (
     stopping,
     store_config,
     store_list,
+    summary_of_failures,
+    withdraw,
     with_types,
 )
 
@@ -261,11 +263,30 @@ def store_settings():
 
 
 def begin():
-    """Claim the release for this run; called before its first job."""
+    """Claim the release for this run; called before its first job.
+
+    From here on the release isn't what its manifest says. Without the manifest whatever this run
+    leaves undone is found missing by the next (Snakemake doesn't miss a file whose successors are
+    there).
+    """
     if workflow.is_main_process:
         with stopping():
             owner.claim(OWNER, [DATA, OUT])
             store_settings()
+            withdraw(rules.manifest.output)
+
+
+def end(state):
+    """Say what failed, and let other runs build the release."""
+    if workflow.is_main_process:
+        failed = workflow.scheduler.failed if workflow.scheduler else ()
+        jobs = [
+            (" ".join([job.rule.name, *map(str, job.wildcards)]), list(job.log))
+            for job in failed
+        ]
+        if jobs:
+            print(summary_of_failures(jobs), file=sys.stderr, flush=True)
+        owner.release(OWNER, state)
 
 
 if not owner.is_busy(OWNER):

@@ -10,7 +10,7 @@ import yaml
 
 from . import pin
 from .camera import Camera
-from .errors import ConfigError, SkymillError
+from .errors import ConfigError, InputError, SkymillError
 from .io.atomic import write_bytes
 from .schema import load_schema, read_yaml_text
 
@@ -23,6 +23,29 @@ def stopping() -> Iterator[None]:
     except SkymillError as error:
         print(f"skymill: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
+
+
+def summary_of_failures(jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 12) -> str:
+    """What failed and why, as Skymill's commands say it.
+
+    Parameters
+    ----------
+    jobs : iterable of (str, iterable of str)
+        Name and log files of each failed job.
+    lines : int
+        How many of a log's last lines to show.
+    """
+    text = []
+    for name, logs in sorted(jobs):
+        text.append(f"skymill: {name} failed.")
+        for log in logs:
+            try:
+                said = Path(log).read_text(errors="replace").strip().splitlines()
+            except OSError:
+                said = []
+            text += [f"  {line}" for line in said[-lines:] or ["It wrote nothing to its log."]]
+            text.append(f"  (the whole log: {log})")
+    return "\n".join(text)
 
 
 def prepare_environment(package: Path | str) -> None:
@@ -73,6 +96,23 @@ def _store(path: Path | str, text: str) -> None:
     path, content = Path(path), text.encode()
     if not path.is_file() or path.read_bytes() != content:
         write_bytes(path, content)
+
+
+def withdraw(paths: Iterable[str]) -> None:
+    """Remove files, if they are there.
+
+    Raises
+    ------
+    InputError
+        If one can't be removed.
+    """
+    for path in paths:
+        try:
+            Path(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{path}: can't be removed ({error.strerror}); check the folder's permissions."
+            ) from error
 
 
 def check_survey(

@@ -71,7 +71,9 @@ def make_header(cards: Iterable[Card]) -> fits.Header:
     return header
 
 
-IN_ASCII = str.maketrans({"×": "x", "″": '"', "′": "'", "°": " deg", "–": "-", "…": "..."})
+IN_ASCII = str.maketrans(
+    {"×": "x", "″": '"', "′": "'", "°": " deg", "–": "-", "…": "...", "µ": "u"}
+)
 
 
 def printable(value: object) -> object:

@@ -48,7 +48,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--nexps", type=Path, nargs="+", required=True, help="exposures per pixel, a plane per band"
     )
     parser.add_argument("--maps", type=Path, required=True, help="folder of the tile's maps")
-    parser.add_argument("--verdicts", type=Path, nargs="+", required=True)
+    parser.add_argument("--verdicts", type=Path, nargs="*", required=True)
     cells = {"type": Path, "nargs": "*", "default": []}
     parser.add_argument("--pool", **cells, help="pool cells; none: nothing is spurious")
     parser.add_argument("--reference", **cells, help="Gaia XP cells; none: zero points nominal")

@@ -150,16 +150,16 @@ def stack_row(
     masked = np.count_nonzero(covered & (planes["mask"].data != 0))
     ra, dec = tile_centre(settings, tile)
     calibrated = maps["zp"][maps["pstar"] > 0]
+    epochs = ("min_mjd", "max_mjd", "mean_mjd") if header["NUMEXP"] else ()
     row = {
         "tile": tile,
         "band": band,
         "ra": ra,
         "dec": dec,
         "nexp": int(header["NUMEXP"]),
-        **{
-            name: float(header.get(name.replace("_", "").upper(), np.nan))
-            for name in ("exptime", "min_mjd", "max_mjd", "mean_mjd")
-        },
+        "exptime": float(header.get("EXPTIME", np.nan)),
+        **dict.fromkeys(("min_mjd", "max_mjd", "mean_mjd"), np.nan),
+        **{name: float(header.get(name.replace("_", "").upper(), np.nan)) for name in epochs},
         "zp": float(np.median(calibrated)) if calibrated.size else np.nan,
         "zperr": scatter(calibrated),
         "stars": int(maps["pstar"].sum()),

@@ -22,11 +22,11 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--tile", required=True, help="the tile's name")
     parser.add_argument("--band", required=True, help="the band")
     for name, meaning in (
-        ("images", "calibrated frames: all candidates"),
+        ("images", "calibrated frames: all candidates (none: planes without data)"),
         ("masks", "their masks, in the same order"),
         ("verdicts", "their verdicts, in the same order"),
     ):
-        parser.add_argument(f"--{name}", nargs="+", type=Path, required=True, help=meaning)
+        parser.add_argument(f"--{name}", nargs="*", type=Path, required=True, help=meaning)
     for plane in ("image", "variance", "mask", "nexp", "exptime", "mjd"):
         parser.add_argument(
             f"--out-{plane}", type=Path, required=True, help=f"where the plane {plane} goes"
