@@ -131,11 +131,9 @@ def frame_table(rng, truth, exposure) -> dict[str, np.ndarray]:
     keep = on_chips(exposure, ra, dec) & (error < 0.2)
     ra, dec = scattered(rng, ra[keep], dec[keep], 0.01)
     mag, error = mag[keep], error[keep]
-    alpha = exposure.seeing / (2 * np.sqrt(2 ** (1 / 3) - 1))
-    inner, auto = (1 - (1 + (r / alpha) ** 2) ** -2 for r in (2.5, 2.1 * exposure.seeing))
     table = {
         "ra": ra, "dec": dec, "magerr_aper5": error,
-        "mag_aper5": mag + rng.normal(0, 1, mag.size) * error - 2.5 * np.log10(inner / auto),
+        "mag_aper5": mag + rng.normal(0, 1, mag.size) * error,
         "mag_auto": mag + rng.normal(0, 1, mag.size) * error,
         "flags": np.zeros(mag.size, int), "imaflags_iso": np.zeros(mag.size, int),
     }  # fmt: skip

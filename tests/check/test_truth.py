@@ -1,5 +1,7 @@
 """Places of true exposures, isolation, and how a release is found and refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,18 @@ def test_places_are_those_of_the_projection(truth):
     np.testing.assert_array_equal(place.chip, -1)
     assert place.edge[0] == pytest.approx(-2.0, abs=1e-5)
     assert not place.live.any()
+
+
+def test_a_dead_amplifier_is_a_border(truth):
+    exposure = truth.good()[0]
+    chip = exposure.chips["K"]
+    dead = replace(chip.amplifiers[1], dead=True)
+    chips = dict(exposure.chips) | {"K": replace(chip, amplifiers=(chip.amplifiers[0], dead))}
+    place = replace(exposure, chips=chips).place(
+        *chip.wcs.wcs_pix2world([179.5, 189.5], [300.0, 300.0], 0)
+    )
+    np.testing.assert_array_equal(place.live, [True, False])
+    np.testing.assert_allclose(place.edge, [2.0, -2.0], atol=1e-5)
 
 
 def test_the_distance_from_a_border():

@@ -85,6 +85,17 @@ def test_limits(catalogues, settings):
     assert np.nanmin(catalogues["apass"]["Vmag"]) > limits["apass"][0] - 0.2
 
 
+def test_photometric_catalogues_list_a_share_of_the_stars(catalogues, sky, settings):
+    mags = systems.skymapper_from_reference(references._mags(sky))
+    star, limits = references._is_star(sky), settings["catalogues"]
+    held = {"gaiaxp": sky["mag_v"] < limits["xp_faintest"]}
+    for name, mag in (("apass", np.asarray(sky["mag_v"])), ("skymapper", mags["i"])):
+        held[name] = (mag > limits[name][0]) & (mag < limits[name][1])
+    for name, chosen in held.items():
+        share = len(catalogues[name]) / np.sum(star & chosen)
+        assert share == pytest.approx(limits["photometric_completeness"], abs=0.02)
+
+
 def test_gaia_xp_flags_and_gaps_look_like_ks4_s_file(catalogues):
     xp = catalogues["gaiaxp"]
     flag = np.asarray(xp["XP_Bflag"])

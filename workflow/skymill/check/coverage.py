@@ -56,9 +56,9 @@ def true_cells(truth: Truth, band: str, samples: Mapping) -> np.ndarray:
 
 
 def history(truth: Truth, band: str, ra: np.ndarray, dec: np.ndarray, edge: float):
-    """Which exposures cover positions on each tile, from the true outlines of the chips.
+    """Which exposures cover positions on each tile, from the true outlines of what was observed.
 
-    Dead amplifiers count: NDITH counts the exposures that cover a source (Paper III, §3.2.2).
+    Dead amplifiers don't count: NDITH counts the exposures that contribute (Paper III, §3.2.2).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def history(truth: Truth, band: str, ra: np.ndarray, dec: np.ndarray, edge: floa
     covered : list of ndarray of bool, shape (exposures, n)
         Per tile; none off the tile.
     certain : ndarray of bool, shape (n,)
-        Farther than `edge` from every border of a chip or tile.
+        Farther than `edge` from every border of tile, chip and dead amplifier.
     """
     certain = np.ones(ra.size, bool)
     times, covers = [], []
@@ -87,7 +87,7 @@ def history(truth: Truth, band: str, ra: np.ndarray, dec: np.ndarray, edge: floa
         covered = np.zeros((len(exposures), ra.size), bool)
         for own, exposure in zip(covered, exposures, strict=True):
             place = exposure.place(ra, dec)
-            own[:] = (place.edge > 0) & (border > 0)
+            own[:] = place.live & (border > 0)
             certain &= (np.abs(place.edge) > edge) | (border <= 0)
         times.append(np.array([e.mjd for e in exposures]))
         covers.append(covered)

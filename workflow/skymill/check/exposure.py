@@ -67,6 +67,18 @@ class TrueChip:
         """Share of the light that vignetting leaves."""
         return 1 - self.fading * ((x - self.axis[0]) ** 2 + (y - self.axis[1]) ** 2)
 
+    def live_columns(self) -> list[slice]:
+        """The columns of live amplifiers, those of neighbours together."""
+        found: list[slice] = []
+        for amplifier in sorted(self.amplifiers, key=lambda a: a.columns.start):
+            if amplifier.dead:
+                continue
+            start, stop = amplifier.columns.start, amplifier.columns.stop
+            if found and found[-1].stop == start:
+                start = found.pop().start
+            found.append(slice(start, stop))
+        return found
+
     def dead_pixels(self) -> np.ndarray:
         """Which pixels belong to a dead amplifier, shape (ny, nx)."""
         dead = np.zeros(self.shape, bool)
@@ -87,8 +99,8 @@ class Place:
     x, y : ndarray
         0-based pixels; NaN beside all chips.
     edge : ndarray
-        Distance (arcsec) from the nearest border of any chip: positive on a chip, else negative;
-        −inf far away.
+        Distance (arcsec) from the nearest border of what live amplifiers see: positive on it, else
+        negative; −inf far away.
     live : ndarray of bool
         On a chip, and not on a dead amplifier.
     """
@@ -155,9 +167,11 @@ class TrueExposure:
             if near.size == 0:
                 continue
             px, py = own.wcs.wcs_world2pix(ra[near], dec[near], 0)
-            distance = inward(px, py, own.shape) * self.pixel_scale
-            edge[near] = np.where(np.abs(distance) < np.abs(edge[near]), distance, edge[near])
-            inside = distance >= 0
+            for part in own.live_columns():
+                shape = own.shape[0], part.stop - part.start
+                distance = inward(px - part.start, py, shape) * self.pixel_scale
+                edge[near] = np.where(np.abs(distance) < np.abs(edge[near]), distance, edge[near])
+            inside = inward(px, py, own.shape) >= 0
             on = near[inside]
             chip[on], x[on], y[on] = index, px[inside], py[inside]
             for number, port in enumerate(own.amplifiers):

@@ -4,9 +4,8 @@ Stars: between 15 and 19 mag in the band (reference system), isolated, without a
 neighbour that matters, without a spoilt pixel within the aperture in any exposure used (so
 unsaturated too). Those that calibrated anything are left out,
 whether a fit used or clipped them; a second offset counts them in, for they are the bright ones.
-Frames are compared at their epoch, variables too; masters with constant stars alone. A frame's
-zero points make MAG_AUTO total, so its MAG_APER5 must lack the light between the two apertures,
-known from the true PSF; in the masters each aperture has its own zero point. The scatter's
+Frames are compared at their epoch, variables too; masters with constant stars alone. Both give a
+star's total light in either aperture. The scatter's
 limit is that of Gaussians of √(0.02² + expected²), the expected noise from the truth alone; only
 the size of a star's AUTO aperture is the catalogue's own.
 """
@@ -15,10 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .exposure import TrueExposure
 from .figure import Figure, Judge
 from .matching import at_rows, nearest_row
-from .noise import aperture_fraction, mixture_scatter
+from .noise import mixture_scatter
 from .survey import Survey
 
 APERTURES = ("aper5", "auto")
@@ -178,14 +176,4 @@ def _frame(
     row = nearest_row(seen.ra[use], seen.dec[use], frame["ra"], frame["dec"], samples["match"])
     use, row = use[row >= 0], row[row >= 0]
     expected = 1.0857 * seen.error(radius)[use]
-    true = seen.mag[use] + aperture_loss(seen.exposure, radius)
-    return frame[f"mag_{aperture}"][row] - true, expected, held_out[use]
-
-
-def aperture_loss(exposure: TrueExposure, radius: float) -> float:
-    """What a star's magnitude in a circle (arcsec) lacks against its AUTO aperture."""
-    inner, auto = (
-        aperture_fraction(exposure.seeing, exposure.beta, r)
-        for r in (radius, KRON_REACH * exposure.seeing)
-    )
-    return float(-2.5 * np.log10(inner / auto))
+    return frame[f"mag_{aperture}"][row] - seen.mag[use], expected, held_out[use]

@@ -1,7 +1,8 @@
 """The reference catalogues of a simulated sky, as their archives would give them.
 
 Column names are the archives' own. Each catalogue has its limits, errors and system; none knows
-which star varies, and only the pool holds galaxies.
+which star varies, and only the pool holds galaxies. None of the photometric ones lists every star
+within its limits.
 """
 
 from collections.abc import Mapping
@@ -38,6 +39,11 @@ def magnitude_error(mag: np.ndarray, floor: float, faint: float, at: float) -> n
 
 def _noisy(rng, mag: np.ndarray, error: np.ndarray) -> np.ndarray:
     return mag + rng.normal(0, 1, mag.size) * error
+
+
+def _listed(rng, sky: Table, completeness: float) -> np.ndarray:
+    """A random share of the sources."""
+    return rng.uniform(size=len(sky)) < completeness
 
 
 def gaia_ids(ra: np.ndarray, dec: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -85,7 +91,7 @@ XP_LEAST_RATIO = 30
 """A band is published (flag 1) where flux / error exceeds this (GSPC)."""
 
 
-def gaia_xp(rng: np.random.Generator, sky: Table, faintest: float) -> Table:
+def gaia_xp(rng: np.random.Generator, sky: Table, faintest: float, completeness: float) -> Table:
     """Gaia XP synthetic photometry in B V R I, AB, in the layout of KS4's local files.
 
     Parameters
@@ -94,8 +100,11 @@ def gaia_xp(rng: np.random.Generator, sky: Table, faintest: float) -> Table:
         As for `gaia_dr3`.
     faintest : float
         Limit in V.
+    completeness : float
+        The share of the stars within its limit that it holds.
     """
-    star = sky[_is_star(sky) & (np.asarray(sky["mag_v"]) < faintest)]
+    chosen = _is_star(sky) & (np.asarray(sky["mag_v"]) < faintest)
+    star = sky[chosen & _listed(rng, sky, completeness)]
     size = len(star)
     cstar = np.where(rng.uniform(size=size) < 0.01, rng.uniform(0.1, 1, size), 0)
     table = Table(
@@ -118,18 +127,21 @@ def gaia_xp(rng: np.random.Generator, sky: Table, faintest: float) -> Table:
     return table
 
 
-def apass_dr9(rng: np.random.Generator, sky: Table, limits: tuple[float, float]) -> Table:
+def apass_dr9(
+    rng: np.random.Generator, sky: Table, limits: tuple[float, float], completeness: float
+) -> Table:
     """APASS DR9 as VizieR gives it (II/336): B V in Vega, g r i in AB; no proper motions.
 
     Parameters
     ----------
-    rng, sky
-        As for `gaia_dr3`.
+    rng, sky, completeness
+        As for `gaia_xp`.
     limits : (float, float)
         Brightest and faintest V.
     """
     v = np.asarray(sky["mag_v"])
-    star = sky[_is_star(sky) & (v > limits[0]) & (v < limits[1])]
+    chosen = _is_star(sky) & (v > limits[0]) & (v < limits[1])
+    star = sky[chosen & _listed(rng, sky, completeness)]
     size = len(star)
     at_2012 = at_epoch(star["ra"], star["dec"], star["pmra"], star["pmdec"], 2012.0)
     ra, dec = _shifted(rng, *at_2012, 0.15)
@@ -143,18 +155,21 @@ def apass_dr9(rng: np.random.Generator, sky: Table, limits: tuple[float, float])
     return table
 
 
-def skymapper_dr3(rng: np.random.Generator, sky: Table, limits: tuple[float, float]) -> Table:
+def skymapper_dr3(
+    rng: np.random.Generator, sky: Table, limits: tuple[float, float], completeness: float
+) -> Table:
     """SkyMapper DR3's master table: PSF magnitudes g r i z, AB.
 
     Parameters
     ----------
-    rng, sky
-        As for `gaia_dr3`.
+    rng, sky, completeness
+        As for `gaia_xp`.
     limits : (float, float)
         Brightest and faintest i.
     """
     mags = systems.skymapper_from_reference(_mags(sky))
     chosen = _is_star(sky) & (mags["i"] > limits[0]) & (mags["i"] < limits[1])
+    chosen &= _listed(rng, sky, completeness)
     star = sky[chosen]
     at_2017 = at_epoch(star["ra"], star["dec"], star["pmra"], star["pmdec"], 2017.0)
     ra, dec = _shifted(rng, *at_2017, 0.1)
@@ -180,7 +195,7 @@ def pool(rng: np.random.Generator, sky: Table, faintest: float, completeness: fl
         The share of the sources that it holds.
     """
     found = (np.asarray(sky["kind"], str) != "asteroid") & (np.asarray(sky["mag_v"]) < faintest)
-    source = sky[found & (rng.uniform(size=len(sky)) < completeness)]
+    source = sky[found & _listed(rng, sky, completeness)]
     at_2018 = at_epoch(source["ra"], source["dec"], source["pmra"], source["pmdec"], 2018.0)
     ra, dec = _shifted(rng, *at_2018, 0.03)
     table = Table({"source_id": np.asarray(source["source_id"], np.int64), "ra": ra, "dec": dec})
@@ -203,10 +218,11 @@ def catalogues(generators, sky: Table, limits: Mapping) -> dict[str, Table]:
     limits : Mapping
         The configuration's ``simulate.catalogues``.
     """
+    share = limits["photometric_completeness"]
     return {
         "gaia": gaia_dr3(generators("gaia"), sky, limits["gaia_faintest"]),
-        "gaiaxp": gaia_xp(generators("gaiaxp"), sky, limits["xp_faintest"]),
-        "apass": apass_dr9(generators("apass"), sky, limits["apass"]),
-        "skymapper": skymapper_dr3(generators("skymapper"), sky, limits["skymapper"]),
+        "gaiaxp": gaia_xp(generators("gaiaxp"), sky, limits["xp_faintest"], share),
+        "apass": apass_dr9(generators("apass"), sky, limits["apass"], share),
+        "skymapper": skymapper_dr3(generators("skymapper"), sky, limits["skymapper"], share),
         "pool": pool(generators("pool"), sky, limits["pool_faintest"], limits["pool_completeness"]),
     }
