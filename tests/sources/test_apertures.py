@@ -18,7 +18,15 @@ def sums(image, x=(50.3,), y=(48.8,), state=None, segmentation=None, ident=1, ra
     variance = np.full(image.shape, 4, np.float32)
     idents = np.full(len(x), ident, np.int32)
     return circular_sums(
-        image, variance, state, segmentation, idents, np.array(x), np.array(y), radii
+        image,
+        variance,
+        state,
+        segmentation,
+        idents,
+        np.zeros((len(x), 6)),
+        np.array(x),
+        np.array(y),
+        radii,
     )
 
 

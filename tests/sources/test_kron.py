@@ -11,6 +11,9 @@ SHAPE = (201, 201)
 ELLIPSE = {"x": 100.2, "y": 99.7, "a": 5.0, "b": 3.0, "theta": 0.6}
 
 
+NOTHING_MODELLED = np.zeros((1, 6))
+
+
 def exponential(scale=2.0):
     """A disc whose surface brightness falls by e over `scale` rms ellipses."""
     rows, columns = np.indices(SHAPE, dtype=float)
@@ -30,13 +33,15 @@ def arguments(image, state=None, segmentation=None):
 
 def radius(image, floor=0.0, **given):
     image, state, segmentation, ident, ellipse = arguments(image, **given)
-    return kron_radii(image, state, segmentation, ident, *ellipse, 2.5, floor)[0]
+    return kron_radii(image, state, segmentation, ident, NOTHING_MODELLED, *ellipse, 2.5, floor)[0]
 
 
 def sums(image, scale=4.0, **given):
     image, state, segmentation, ident, ellipse = arguments(image, **given)
     variance = np.full(SHAPE, 4, np.float32)
-    return elliptical_sums(image, variance, state, segmentation, ident, *ellipse, np.array([scale]))
+    return elliptical_sums(
+        image, variance, state, segmentation, ident, NOTHING_MODELLED, *ellipse, np.array([scale])
+    )
 
 
 def test_first_moment_is_seps():

@@ -18,6 +18,7 @@ def arguments(image):
         state,
         np.zeros(image.shape, np.int32),
         np.array([1], np.int32),
+        np.zeros((1, 6)),
         np.array([X]),
         np.array([Y]),
     )

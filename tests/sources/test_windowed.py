@@ -21,6 +21,7 @@ def centroid(image, x, y, state=None, segmentation=None, half=HALF):
         state,
         segmentation,
         np.array([1], np.int32),
+        np.zeros((1, 6)),
         np.array([x]),
         np.array([y]),
         half,

@@ -157,4 +157,4 @@ def _surface(
             "back_grow": settings["grow"],
         },
     )
-    return mesh or Mesh(np.zeros((1, 1)), (1.0, 1.0), 1.0)
+    return mesh or Mesh(np.zeros((1, 1)), (1.0, 1.0), 1.0, 0.0)

@@ -41,6 +41,7 @@ def circular_sums(
     state: np.ndarray,
     segmentation: np.ndarray,
     idents: np.ndarray,
+    own: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
     radii: np.ndarray,
@@ -53,6 +54,8 @@ def circular_sums(
         As for `skymill.sources.mirror.own_or_mirrored`.
     idents : ndarray of int32
         Number of each source in the segmentation, shape (n,).
+    own : ndarray of float64, shape (n, 6)
+        The modelled light of each.
     x, y : ndarray of float64
         Centres, 0-based pixels, shape (n,).
     radii : ndarray of float64
@@ -85,7 +88,7 @@ def circular_sums(
                 if dx * dx + dy * dy > reach * reach:
                     continue
                 value, spread, _ = own_or_mirrored(
-                    data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
+                    data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
                 )
                 if state[j, i] >= BRIDGED:
                     incomplete[n] = True

@@ -7,8 +7,7 @@ sub-tiles an image is measured.
 In a crowded field the mode lies above the sky: at 40 sources in a square arcminute, by a quarter of
 a pixel's σ, which costs a faint star a tenth of its light in 5″. So a second pass leaves out the
 pixels that the first one shows to be sources'. What is left is the sky with the light between the
-isophotes: that which lies, on average, in a star's apertures too, where the pixels inside
-neighbours' isophotes are replaced.
+isophotes; a third pass takes that out too, as `skymill.sources.light_model` knows it.
 """
 
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .light_model import LightModel
 from .planes import Planes, Window
 from .source_mask import SMOOTHING, source_mask
 
@@ -38,11 +38,14 @@ class Mesh:
         Height and width of a box, pixels; the centre of box k lies at (k + ½) · size − ½.
     noise_scale : float
         Measured rms over √variance: the median over the boxes. 1 if the variance plane is right.
+    noise : float
+        Median rms of the boxes, image units; 0 if it can't be told.
     """
 
     level: np.ndarray
     size: tuple[float, float]
     noise_scale: float
+    noise: float
 
     def at(self, window: Window) -> np.ndarray:
         """The background within a window [rows, columns], float32."""
@@ -53,7 +56,9 @@ class Mesh:
         return (rows @ self.level @ columns.T).astype(np.float32)
 
 
-def background_mesh(planes: Planes, settings: Mapping) -> Mesh | None:
+def background_mesh(
+    planes: Planes, settings: Mapping, model: LightModel | None = None
+) -> Mesh | None:
     """Measure the background of an image.
 
     Parameters
@@ -62,6 +67,8 @@ def background_mesh(planes: Planes, settings: Mapping) -> Mesh | None:
         Image, variance and mask; masked pixels and pixels without data take no part.
     settings : Mapping
         The keys ``back_…`` of `config/schemas/extraction.yaml`; one pass is source-extractor's.
+    model : LightModel, optional
+        The sources' light, taken out in another pass.
 
     Returns
     -------
@@ -71,16 +78,18 @@ def background_mesh(planes: Planes, settings: Mapping) -> Mesh | None:
     mesh = None
     for _ in range(settings["back_passes"]):
         mesh = _measured(planes, settings, mesh)
-    return mesh
+    return mesh if model is None else _measured(planes, settings, mesh, model)
 
 
-def _measured(planes: Planes, settings: Mapping, before: Mesh | None) -> Mesh | None:
+def _measured(
+    planes: Planes, settings: Mapping, before: Mesh | None, model: LightModel | None = None
+) -> Mesh | None:
     """The mesh of all usable pixels, or of those that `before` doesn't show to be sources'."""
     edges = [_edges(length, settings["back_size"]) for length in planes.shape]
     shape = tuple(len(edge) - 1 for edge in edges)
     level, rms, sigma, filled = (np.full(shape, np.nan) for _ in range(4))
     for j, (low, high) in enumerate(pairwise(edges[0])):
-        image, variance, good, sky = _strip(planes, low, high, before, settings)
+        image, variance, good, sky = _strip(planes, low, high, before, model, settings)
         for i, (left, right) in enumerate(pairwise(edges[1])):
             box = np.s_[:, left:right]
             filled[j, i] = good[box].mean()
@@ -96,13 +105,19 @@ def _measured(planes: Planes, settings: Mapping, before: Mesh | None) -> Mesh | 
     ratio = (rms / sigma)[enough & (rms > 0)]
     scale = float(np.median(ratio)) if ratio.size else 1.0
     size = (planes.shape[0] / shape[0], planes.shape[1] / shape[1])
-    return Mesh(_median_filter(_fill(level), settings["back_filter"]), size, scale)
+    noise = float(np.median(rms[enough]))
+    return Mesh(_median_filter(_fill(level), settings["back_filter"]), size, scale, noise)
 
 
 def _strip(
-    planes: Planes, low: int, high: int, before: Mesh | None, settings: Mapping
+    planes: Planes,
+    low: int,
+    high: int,
+    before: Mesh | None,
+    model: LightModel | None,
+    settings: Mapping,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rows low … high − 1: image, variance, usable pixels, and those of them that are sky."""
+    """Rows low … high − 1: image without modelled light, variance, usable pixels, sky pixels."""
     reach = 0 if before is None else int(np.ceil(settings["back_grow"])) + len(SMOOTHING) // 2
     rows = slice(max(0, low - reach), min(planes.shape[0], high + reach))
     window = (rows, slice(0, planes.shape[1]))
@@ -113,6 +128,8 @@ def _strip(
         noise = np.sqrt(np.where(good, variance, 1)) * np.float32(before.noise_scale)
         limits = settings["back_threshold"], settings["back_grow"]
         sky = good & ~source_mask(image - before.at(window), noise, good, *limits)
+    if model is not None:
+        image -= model.within(window)
     own = slice(low - rows.start, high - rows.start)
     return image[own], variance[own], good[own], sky[own]
 

@@ -5,6 +5,7 @@ from numba import njit
 
 from .apertures import LEAST_COVERED
 from .interpolate import BRIDGED, EMPTY, GOOD
+from .light_model import own_light
 from .mirror import own_or_mirrored
 
 SEARCH = 6.0
@@ -44,6 +45,7 @@ def kron_radii(
     state: np.ndarray,
     segmentation: np.ndarray,
     idents: np.ndarray,
+    own: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
     a: np.ndarray,
@@ -60,6 +62,8 @@ def kron_radii(
         As for `skymill.sources.mirror.own_or_mirrored`; only the source's own and sky pixels count.
     idents : ndarray of int32
         Number of each source in the segmentation.
+    own : ndarray of float64, shape (n, 6)
+        The modelled light of each.
     x, y, a, b, theta : ndarray of float64
         Centres and rms ellipses, pixels and radians.
     factor, floor : float
@@ -80,8 +84,9 @@ def kron_radii(
                 dx = i - x[n]
                 r2 = cxx * dx * dx + cyy * dy * dy + cxy * dx * dy
                 if r2 <= SEARCH * SEARCH:
-                    moment += np.sqrt(r2) * data[j, i]
-                    total += data[j, i]
+                    value = data[j, i] + own_light(own[n], j, i)
+                    moment += np.sqrt(r2) * value
+                    total += value
         radii[n] = floor
         if moment > 0 and total > 0:
             # A first moment beyond the search ellipse is noise.
@@ -131,6 +136,7 @@ def elliptical_sums(
     state: np.ndarray,
     segmentation: np.ndarray,
     idents: np.ndarray,
+    own: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
     a: np.ndarray,
@@ -173,7 +179,7 @@ def elliptical_sums(
                 if r2 > scale[n] * scale[n]:
                     continue
                 value, spread, _ = own_or_mirrored(
-                    data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
+                    data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
                 )
                 pixels += 1
                 used += state[j, i] != EMPTY

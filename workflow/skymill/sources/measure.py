@@ -2,11 +2,14 @@
 
 `measure` does one image. `measure_bands` detects on one image and measures several at the places,
 isophotes and Kron ellipses found there (source-extractor's dual-image mode). Both cut a large image
-into overlapping sub-tiles; what has to be one for the whole image (background mesh, noise factors,
-the size of stars) is.
+into overlapping sub-tiles; what has to be one for the whole image (background mesh, light model,
+noise factors, the size of stars) is.
+
+An image is gone through twice: once to model the light of all sources, then with that model, to
+measure each source without the others' light (`skymill.sources.light_model`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,10 +23,13 @@ from .flags import extraction_flags
 from .interpolate import EMPTY, GOOD, MASKED, interpolate_rows
 from .isophote import core_bits, isophotes
 from .kron import elliptical_sums, foreign_fractions, kron_radii
+from .light_model import COLUMNS as MODEL_COLUMNS
+from .light_model import LightModel, light_model
 from .noise import correlation_factors, empty_sums, lattice
 from .planes import ArrayPlanes, Piece, Planes, Window, cut
 from .shapes import half_light_radii, widths
 from .sizes import LADDER, window_sizes
+from .star_profile import EDGES, annular_sums
 from .stellarity import star_locus, stellarity
 from .windowed import windowed_centroids
 
@@ -78,6 +84,8 @@ class Scene:
     ----------
     data : ndarray of float32
         Background-subtracted, masked pixels bridged along rows, 0 where there is no data.
+    net : ndarray of float32
+        The same without the modelled light of the sources.
     variance : ndarray of float32
         Scaled so that it agrees with the measured rms of the background.
     mask : ndarray of uint8
@@ -86,13 +94,25 @@ class Scene:
         `skymill.sources.interpolate`.
     background : ndarray of float32
         What was subtracted.
+    window : (slice, slice)
+        Rows and columns of the image.
+    model : LightModel or None
     """
 
     data: np.ndarray
+    net: np.ndarray
     variance: np.ndarray
     mask: np.ndarray
     state: np.ndarray
     background: np.ndarray
+    window: Window
+    model: LightModel | None
+
+    def own(self, segmentation: np.ndarray, idents: np.ndarray) -> np.ndarray:
+        """What the model says of each source's own light."""
+        if self.model is None:
+            return np.zeros((idents.size, MODEL_COLUMNS))
+        return self.model.owned(segmentation, idents, self.window)
 
 
 @dataclass(frozen=True)
@@ -155,6 +175,8 @@ class KronLight:
         Whether the ellipse holds pixels without data.
     half : ndarray of float64
         Half-light radius, pixels; NaN where the flux isn't positive.
+    share : ndarray of float64
+        Of the source's light, as modelled, in the ellipse; 1 without a model.
     """
 
     flux: np.ndarray
@@ -162,6 +184,7 @@ class KronLight:
     area: np.ndarray
     incomplete: np.ndarray
     half: np.ndarray
+    share: np.ndarray
 
 
 def measure(
@@ -246,23 +269,24 @@ def measure_bands(
     meshes = {name: background_mesh(band.planes, settings) for name, band in bands.items()}
     if meshes[detection] is None:
         return {name: _empty_table() for name in bands}
+    pieces = cut(shape, int(settings["sub_tile"]), int(settings["sub_tile_overlap"]))
+    models = light_models(bands, detection, meshes, pieces, settings)
+    for name, model in models.items():
+        if model is not None:
+            meshes[name] = background_mesh(bands[name].planes, settings, model)
     radii = _radii(pixel_scale)
     places: list[dict] = []
     rows: dict[str, list[dict]] = {name: [] for name in bands}
     empties: dict[str, list[np.ndarray]] = {name: [] for name in bands}
-    for piece in cut(shape, int(settings["sub_tile"]), int(settings["sub_tile_overlap"])):
-        own = load_scene(bands[detection].planes, meshes[detection], piece.window, settings)
-        found, light = find(own, piece, settings)
-        places.append(_places(found, piece))
-        for name, band in bands.items():
-            scene, sums = own, light
-            if name != detection:
-                scene = load_scene(band.planes, meshes[name], piece.window, settings)
-                sums = kron_light(scene, found, settings)
-            rows[name].append(measure_at(scene, found, sums, settings, radii, band.saturation))
+    for piece in pieces:
+        found = None
+        for name, scene, found, light in seen(bands, detection, meshes, models, piece, settings):
+            saturation = bands[name].saturation
+            rows[name].append(measure_at(scene, found, light, settings, radii, saturation))
             empties[name].append(
                 _empty_apertures(scene, found.segmentation, piece, shape, settings, radii)
             )
+        places.append(_places(found, piece))
     factors = {
         name: correlation_factors(np.concatenate(sums), settings["empty_fewest"])
         for name, sums in empties.items()
@@ -275,17 +299,90 @@ def measure_bands(
     }
 
 
-def load_scene(planes: Planes, mesh: Mesh | None, window: Window, settings: Mapping) -> Scene:
-    """Read a window, take out its background and bridge its masked pixels; no mesh, no data."""
+def seen(
+    bands: Mapping[str, Band],
+    detection: str,
+    meshes: Mapping[str, Mesh | None],
+    models: Mapping[str, LightModel | None],
+    piece: Piece,
+    settings: Mapping,
+) -> Iterator[tuple[str, Scene, "Detections", "KronLight"]]:
+    """A piece of every band, the detection band's first: name, scene, sources and their light."""
+    found = None
+    for name in (detection, *(name for name in bands if name != detection)):
+        scene = load_scene(
+            bands[name].planes, meshes[name], piece.window, settings, models.get(name)
+        )
+        if found is None:
+            found, light = find(scene, piece, settings)
+        else:
+            light = kron_light(scene, found, settings)
+        yield name, scene, found, light
+
+
+def light_models(
+    bands: Mapping[str, Band],
+    detection: str,
+    meshes: Mapping[str, Mesh | None],
+    pieces: Sequence[Piece],
+    settings: Mapping,
+) -> dict[str, LightModel | None]:
+    """The light of each band's sources; None where a band hasn't stars enough, or by config."""
+    if not settings["light_model"]:
+        return dict.fromkeys(bands)
+    parts: dict[str, list[dict]] = {name: [] for name in bands}
+    for piece in pieces:
+        for name, scene, found, light in seen(bands, detection, meshes, {}, piece, settings):
+            parts[name].append(_shining(scene, found, light, bands[name], settings))
+    return {
+        name: light_model(_joined(own), meshes[name].noise, settings) if meshes[name] else None
+        for name, own in parts.items()
+    }
+
+
+def _shining(
+    scene: Scene, found: Detections, light: KronLight, band: Band, settings: Mapping
+) -> dict[str, np.ndarray]:
+    """What `skymill.sources.light_model.light_model` needs to know of a scene's sources."""
+    sums, pixels = annular_sums(
+        scene.data, scene.state, found.segmentation, found.ident, found.x, found.y, EDGES
+    )
+    error = _flux_error(light.flux, light.noise, 1.0, band)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        snr = light.flux / error
+    return {
+        "x": found.x + scene.window[1].start,
+        "y": found.y + scene.window[0].start,
+        "half": light.half,
+        "snr": np.nan_to_num(snr),
+        "clean": (found.sep_flags == 0) & np.isfinite(light.half),
+        "light": sums,
+        "pixels": pixels,
+    }
+
+
+def load_scene(
+    planes: Planes,
+    mesh: Mesh | None,
+    window: Window,
+    settings: Mapping,
+    model: LightModel | None = None,
+) -> Scene:
+    """Read a window, take out background and modelled light, bridge masked pixels.
+
+    Without a mesh there is no data.
+    """
     image, variance, mask = planes.read(window)
     background = mesh.at(window) if mesh else np.zeros_like(image)
+    light = model.within(window) if model else np.zeros_like(image)
     state = np.where(mask != 0, MASKED, GOOD).astype(np.uint8)
     state[~(np.isfinite(image) & (variance > 0)) | (mesh is None)] = EMPTY
-    data = image - background
+    net = image - background - light
     if mesh is not None:
         variance *= np.float32(mesh.noise_scale**2)
-    interpolate_rows(data, variance, state, int(settings["interpolate_lag"]))
-    return Scene(data, variance, mask, state, background)
+    interpolate_rows(net, variance, state, int(settings["interpolate_lag"]))
+    data = np.where(state == EMPTY, np.float32(0), net + light)
+    return Scene(data, net, variance, mask, state, background, window, model)
 
 
 def find(scene: Scene, piece: Piece, settings: Mapping) -> tuple[Detections, KronLight]:
@@ -303,8 +400,7 @@ def find(scene: Scene, piece: Piece, settings: Mapping) -> tuple[Detections, Kro
     kron = _kron_scale(scene, found, settings)
     found = replace(found, kron=kron)
     light = kron_light(scene, found, settings)
-    pixels = (scene.data, scene.variance, scene.state, segmentation, found.ident)
-    x, y, sky, source = windowed_centroids(*pixels, found.x0, found.y0, light.half)
+    x, y, sky, source = windowed_centroids(*_pixels(scene, found), found.x0, found.y0, light.half)
     # Where the iteration ran away (a source in 800, on the flanks of bright ones), the barycentre
     # stands, with the error of its pixels: half of the true one, the isophote follows the noise.
     lost = np.isnan(sky)
@@ -337,12 +433,17 @@ def _isophotal(objects: np.ndarray, segmentation: np.ndarray, piece: Piece) -> D
     )
 
 
+def _pixels(scene: Scene, found: Detections) -> tuple[np.ndarray, ...]:
+    """What the measuring kernels take of a scene."""
+    own = scene.own(found.segmentation, found.ident)
+    return scene.net, scene.variance, scene.state, found.segmentation, found.ident, own
+
+
 def _kron_scale(scene: Scene, found: Detections, settings: Mapping) -> np.ndarray:
+    net, _, *rest = _pixels(scene, found)
     return kron_radii(
-        scene.data,
-        scene.state,
-        found.segmentation,
-        found.ident,
+        net,
+        *rest,
         *found.ellipse,
         settings["kron_factor"],
         settings["kron_floor"],
@@ -351,7 +452,7 @@ def _kron_scale(scene: Scene, found: Detections, settings: Mapping) -> np.ndarra
 
 def kron_light(scene: Scene, found: Detections, settings: Mapping) -> KronLight:
     """AUTO sums and half-light radii of a scene in the Kron ellipses of given sources."""
-    pixels = (scene.data, scene.variance, scene.state, found.segmentation, found.ident)
+    pixels = _pixels(scene, found)
     flux, noise, area, incomplete = elliptical_sums(*pixels, *found.ellipse, found.kron)
     half = half_light_radii(
         *pixels,
@@ -362,7 +463,9 @@ def kron_light(scene: Scene, found: Detections, settings: Mapping) -> KronLight:
         settings["flux_fraction"],
         settings["longest_radius"],
     )
-    return KronLight(flux, noise, area, incomplete, half)
+    radius = found.kron * np.sqrt(found.a * found.b)
+    share = scene.model.share(pixels[-1], radius) if scene.model else np.ones_like(flux)
+    return KronLight(flux, noise, area, incomplete, half, share)
 
 
 def measure_at(
@@ -396,7 +499,7 @@ def measure_at(
         Sums and noise sums, from which `measure_bands` makes fluxes and errors once the noise
         factors of the whole image are known.
     """
-    pixels = (scene.data, scene.variance, scene.state, found.segmentation, found.ident)
+    pixels = _pixels(scene, found)
     centre = (found.x, found.y)
     flux, noise, incomplete = circular_sums(*pixels, *centre, radii)
     peak, bits, holed = isophotes(
@@ -409,6 +512,7 @@ def measure_at(
         "flux_auto": light.flux,
         "noise_auto": light.noise,
         "area_auto": light.area,
+        "share_auto": light.share,
         "flux": flux,
         "noise": noise,
         "fwhm_image": widths(*pixels, *centre, light.half),
@@ -418,7 +522,7 @@ def measure_at(
         "imaflags_iso": bits,
         "flags": extraction_flags(
             found.sep_flags,
-            foreign_fractions(*pixels[2:], *found.ellipse),
+            foreign_fractions(*pixels[2:5], *found.ellipse),
             peak + background,
             core,
             incomplete | light.incomplete,
@@ -476,7 +580,7 @@ def _empty_apertures(
     rows, columns = piece.core
     mine = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
     return empty_sums(
-        scene.data,
+        scene.net,
         scene.variance,
         scene.state,
         segmentation,
@@ -506,8 +610,10 @@ def _finish(
     """Turn sums into fluxes, errors and classes."""
     table = Table(place)
     auto_factor = np.interp(np.sqrt(raw["area_auto"] / np.pi), radii, factors)
-    table["flux_auto"] = raw["flux_auto"]
-    table["fluxerr_auto"] = _flux_error(raw["flux_auto"], raw["noise_auto"], auto_factor, band)
+    error = _flux_error(raw["flux_auto"], raw["noise_auto"], auto_factor, band)
+    # A star's ellipse shrinks as it fades: what lies outside is added, so that AUTO stays total.
+    table["flux_auto"] = raw["flux_auto"] / raw["share_auto"]
+    table["fluxerr_auto"] = error / raw["share_auto"]
     for k, name in enumerate(DIAMETERS):
         flux, noise = raw["flux"][:, k], raw["noise"][:, k]
         table[f"flux_{name}"] = flux

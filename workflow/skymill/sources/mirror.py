@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from .interpolate import EMPTY, GOOD
+from .light_model import own_light
 
 OWN, MIRRORED, KEPT, NOTHING = 0, 1, 2, 3
 
@@ -19,6 +20,7 @@ def own_or_mirrored(
     state: np.ndarray,
     segmentation: np.ndarray,
     ident: int,
+    own: np.ndarray,
     j: int,
     i: int,
     y: float,
@@ -29,13 +31,16 @@ def own_or_mirrored(
     Parameters
     ----------
     data, variance : ndarray of float32
-        Background-subtracted image and its noise, shape (ny, nx).
+        Image without background and modelled light, and its noise, shape (ny, nx).
     state : ndarray of uint8
         State of each pixel (`skymill.sources.interpolate`).
     segmentation : ndarray of int32
         Number of the source that owns each pixel; 0 is sky.
     ident : int
         The source's number.
+    own : ndarray of float64
+        Its light as modelled (`skymill.sources.light_model.own_light`): `data` lacks it, with that
+        of all others. Zeros where nothing was taken out.
 
     Returns
     -------
@@ -47,13 +52,13 @@ def own_or_mirrored(
     owner = segmentation[j, i]
     free = owner == 0 or owner == ident
     if free and state[j, i] == GOOD:
-        return data[j, i], variance[j, i], OWN
+        return data[j, i] + own_light(own, j, i), variance[j, i], OWN
     jm = int(2 * y + 0.5) - j
     im = int(2 * x + 0.5) - i
     if 0 <= jm < data.shape[0] and 0 <= im < data.shape[1]:
         owner = segmentation[jm, im]
         if state[jm, im] == GOOD and (owner == 0 or owner == ident):
-            return data[jm, im], variance[jm, im], MIRRORED
+            return data[jm, im] + own_light(own, jm, im), variance[jm, im], MIRRORED
     if free and state[j, i] != EMPTY:
-        return data[j, i], variance[j, i], KEPT
-    return np.float32(0), np.float32(0), NOTHING
+        return data[j, i] + own_light(own, j, i), variance[j, i], KEPT
+    return 0.0, np.float32(0), NOTHING

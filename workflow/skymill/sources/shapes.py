@@ -34,6 +34,7 @@ def half_light_radii(
     state: np.ndarray,
     segmentation: np.ndarray,
     idents: np.ndarray,
+    own: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
     a: np.ndarray,
@@ -45,7 +46,7 @@ def half_light_radii(
 
     Parameters
     ----------
-    data, variance, state, segmentation, idents, x, y
+    data, variance, state, segmentation, idents, own, x, y
         As for `skymill.sources.apertures.circular_sums`.
     a : ndarray of float64
         Major axes, pixels: the search ends at 6 of them, as source-extractor's.
@@ -74,7 +75,7 @@ def half_light_radii(
                     if dx * dx + dy * dy > edge * edge:
                         continue
                     value, _, origin = own_or_mirrored(
-                        data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
+                        data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
                     )
                     if origin == NOTHING:
                         continue
@@ -104,6 +105,7 @@ def widths(
     state: np.ndarray,
     segmentation: np.ndarray,
     idents: np.ndarray,
+    own: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
     half_light: np.ndarray,
@@ -129,7 +131,7 @@ def widths(
                 distance2 = (i - x[n]) ** 2 + (j - y[n]) ** 2
                 if distance2 <= reach * reach:
                     value[count], _, origin = own_or_mirrored(
-                        data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
+                        data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
                     )
                     r2[count] = distance2
                     count += origin != NOTHING

@@ -19,6 +19,7 @@ def window_sizes(
     state: np.ndarray,
     segmentation: np.ndarray,
     idents: np.ndarray,
+    own: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
     ladder: np.ndarray,
@@ -27,7 +28,7 @@ def window_sizes(
 
     Parameters
     ----------
-    data, variance, state, segmentation, idents, x, y
+    data, variance, state, segmentation, idents, own, x, y
         As for `skymill.sources.apertures.circular_sums`.
     ladder : ndarray of float64
         The windows' σ, pixels, ascending, shape (k,).
@@ -58,7 +59,7 @@ def window_sizes(
                 if r2 > reach * reach:
                     continue
                 value, spread, _ = own_or_mirrored(
-                    data, variance, state, segmentation, idents[n], j, i, y[n], x[n]
+                    data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
                 )
                 for k in range(ladder.size - 1, -1, -1):
                     q = r2 / (ladder[k] * ladder[k])

@@ -28,6 +28,7 @@ def windowed_centroids(
     state: np.ndarray,
     segmentation: np.ndarray,
     idents: np.ndarray,
+    own: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
     half_light: np.ndarray,
@@ -36,7 +37,7 @@ def windowed_centroids(
 
     Parameters
     ----------
-    data, variance, state, segmentation, idents
+    data, variance, state, segmentation, idents, own
         As for `skymill.sources.apertures.circular_sums`.
     x, y : ndarray of float64
         Where to start: the isophotal barycentres, 0-based pixels.
@@ -78,7 +79,7 @@ def windowed_centroids(
                     if r2 > reach * reach:
                         continue
                     value, spread, _ = own_or_mirrored(
-                        data, variance, state, segmentation, idents[n], j, i, yc, xc
+                        data, variance, state, segmentation, idents[n], own[n], j, i, yc, xc
                     )
                     weight = weight_y * weights[i]
                     total += weight * value
