@@ -60,7 +60,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(options: argparse.Namespace) -> None:
-    """Finish the single catalogues band by band, then Idual; measure the completeness."""
+    """Finish Idual, then the single catalogues band by band; measure the completeness."""
     from astropy.table import vstack
 
     from ..config import load_config
@@ -75,18 +75,18 @@ def run(options: argparse.Namespace) -> None:
     field = _field(options, settings)
     used = {name: settings[name] for name in ("tiles", "sources")}
     with recording("sources finish", used, _inputs(options), options.receipt) as record:
+        schema = table_schema("idual_instrumental", tuple(bands))
+        suffixes = {band: f"_{band.lower()}" for band in bands}
+        idual = read_catalogue(options.idual, schema)
+        idual = finish(idual, suffixes, "Idual", sources["detection_band"], field)
+        _write(options.out_idual, idual, table_schema("idual", tuple(bands)), record)
         schema, final = table_schema("single_instrumental"), table_schema("single")
         counts = []
         files = zip(bands, options.single, options.nexps, options.out_single, strict=True)
         for band, path, nexp, out in files:
-            table = finish(read_catalogue(path, schema), {band: ""}, "single", band, field)
+            table = finish(read_catalogue(path, schema), {band: ""}, "single", band, field, idual)
             counts.append(band_completeness(table, band, read_plane(nexp, field.size), field))
             _write(out, table, final, record)
-        schema = table_schema("idual_instrumental", tuple(bands))
-        suffixes = {band: f"_{band.lower()}" for band in bands}
-        table = read_catalogue(options.idual, schema)
-        table = finish(table, suffixes, "Idual", sources["detection_band"], field)
-        _write(options.out_idual, table, table_schema("idual", tuple(bands)), record)
         write_table(options.out_completeness, vstack(counts), table_schema("completeness"), record)
 
 

@@ -9,6 +9,7 @@ from astropy.table import Table
 from ..geometry import match
 from ..tree import APERTURES
 from .calibrators import one_to_one
+from .color_term import ColorTerm, color_term, colors
 from .completeness import completeness
 from .coverage_term import coverage_term, exposure_sets
 from .epochs import history, observed
@@ -18,7 +19,7 @@ from .map_lookup import bin_index, look_up
 from .ndith import Coverage, covered_area
 from .spurious import count_within, spurious
 from .tangent_plane import project
-from .tile_maps import calibrators, matched_stars
+from .tile_maps import Stars, calibrators, matched_stars
 
 SATURATED = 4
 """FLAGS below it hold only minor warnings (Paper III, §4.2)."""
@@ -74,7 +75,12 @@ class Field:
 
 
 def finish(
-    table: Table, suffixes: Mapping[str, str], mode: str, detected: str, field: Field
+    table: Table,
+    suffixes: Mapping[str, str],
+    mode: str,
+    detected: str,
+    field: Field,
+    colored: Table | None = None,
 ) -> Table:
     """Finish a catalogue.
 
@@ -89,6 +95,8 @@ def finish(
     detected : str
         The band in which the sources were detected.
     field : Field
+    colored : Table, optional
+        Table ``idual``, finished: gives sources their colours. By default they have their own.
 
     Returns
     -------
@@ -101,14 +109,21 @@ def finish(
     table["misalign"] = look_up(field.maps["align", detected, mode, ""], x, y, field.size)
     table["misalignerr"] = look_up(field.maps["alerr", detected, mode, ""], x, y, field.size)
     known = _known_stars(table, field)
+    calibrating = {}
     for band, suffix in suffixes.items():
         measured = np.isfinite(np.asarray(table[f"flux_aper5{suffix}"], dtype=float))
         coverages, distance = field.coverages.get(band, []), field.settings["ndith"]["edge"]
         sets = exposure_sets(observed(coverages, xi, eta, measured, distance))
-        apply_zero_points(table, suffix, band, mode, sets, field)
+        calibrating[band] = apply_zero_points(table, suffix, band, mode, sets, field)
         seen = history(coverages, xi, eta, measured, distance, field.side)
         for name, values in seen.items():
             table[f"{name}{suffix}"] = values
+    own = own_colors(table, suffixes, field)
+    if colored is not None:
+        own = colors_at(table, colored, field)
+    for band, suffix in suffixes.items():
+        if band in own:
+            apply_color_term(table, suffix, band, own[band], calibrating[band], field)
         correct_magnitude_bias(table, suffix, xi, eta, known, field.settings["magnitude_bias"])
     return table
 
@@ -157,7 +172,7 @@ def _known_stars(table: Table, field: Field) -> np.ndarray:
 
 def apply_zero_points(
     table: Table, suffix: str, band: str, mode: str, sets: np.ndarray, field: Field
-) -> None:
+) -> Stars:
     """Replace instrumental fluxes by magnitudes, µJy and the zero points used, in place.
 
     Parameters
@@ -168,6 +183,11 @@ def apply_zero_points(
     sets : ndarray of int, shape (n,)
         Which sources were seen by the same exposures (`coverage_term.exposure_sets`).
     field : Field
+
+    Returns
+    -------
+    Stars
+        The calibrators.
     """
     limits, size = field.settings["maps"], field.size
     x, y = np.asarray(table["x_image"]), np.asarray(table["y_image"])
@@ -190,6 +210,79 @@ def apply_zero_points(
         for name, values in calibrated(flux, error, zp, applied).items():
             table[f"{name}_{end}"] = values
         table[f"zp_{end}"], table[f"zperr_{end}"] = zp, zperr
+    return stars
+
+
+def own_colors(table: Table, suffixes: Mapping[str, str], field: Field) -> dict[str, np.ndarray]:
+    """The colours of a catalogue's sources in 5″, by the band whose zero point they change."""
+    limits = field.settings["color_terms"]
+    magnitudes, errors = (
+        {b: np.asarray(table[f"{name}_aper5{s}"], dtype=float) for b, s in suffixes.items()}
+        for name in ("mag", "magerr")
+    )
+    return colors(magnitudes, errors, limits["colors"], limits["most_error"])
+
+
+def colors_at(table: Table, colored: Table, field: Field) -> dict[str, np.ndarray]:
+    """The colours that another catalogue gives for the sources of one.
+
+    Parameters
+    ----------
+    table : Table
+        ``ra``, ``dec``.
+    colored : Table
+        Table ``idual``.
+    field : Field
+    """
+    names = [name for name in colored.colnames if name.startswith("mag_aper5_")]
+    suffixes = {name[-1].upper(): name.removeprefix("mag_aper5") for name in names}
+    given = own_colors(colored, suffixes, field)
+    radius = field.settings["color_terms"]["match_radius"]
+    source, row, _ = match(table["ra"], table["dec"], colored["ra"], colored["dec"], radius)
+    found = {}
+    for band, color in given.items():
+        found[band] = np.full(len(table), np.nan)
+        found[band][source] = color[row]
+    return found
+
+
+def apply_color_term(
+    table: Table, suffix: str, band: str, color: np.ndarray, stars: Stars, field: Field
+) -> None:
+    """Bring a band's magnitudes and fluxes to the reference system, in place.
+
+    Parameters
+    ----------
+    table : Table
+        Calibrated.
+    suffix, band : str
+    color : ndarray, shape (n,)
+        Of each source; NaN where it isn't known.
+    stars : Stars
+        The calibrators.
+    field : Field
+    """
+    limits = field.settings["color_terms"]
+    blue, red = (
+        np.asarray(field.reference[f"mag_{b.lower()}"], dtype=float)[stars.reference]
+        for b in limits["colors"][band]
+    )
+    mag, error = (np.asarray(table[f"{n}_aper5{suffix}"])[stars.row] for n in ("mag", "magerr"))
+    term = color_term(blue - red, stars.mag - mag, np.hypot(error, stars.magerr), limits)
+    _shift(table, suffix, term, color)
+
+
+def _shift(table: Table, suffix: str, term: ColorTerm, color: np.ndarray) -> None:
+    """Add a colour term to all apertures' magnitudes, fluxes and zero points."""
+    shift = term.at(color)
+    shrinkage = np.where(np.isfinite(color), term.shrinkage, 1.0)
+    for aperture in APERTURES:
+        end = f"{aperture.lower()}{suffix}"
+        for name in ("mag", "zp"):
+            table[f"{name}_{end}"] = np.asarray(table[f"{name}_{end}"]) + shift
+        for name in ("flux", "fluxerr"):
+            table[f"{name}_{end}"] = np.asarray(table[f"{name}_{end}"]) * 10 ** (-0.4 * shift)
+        table[f"zperr_{end}"] = np.asarray(table[f"zperr_{end}"]) * shrinkage
 
 
 def correct_magnitude_bias(

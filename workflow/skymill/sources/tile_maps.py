@@ -31,6 +31,8 @@ class Stars:
         Of the reference, mag.
     separation : ndarray
         From the reference's position, arcsec.
+    reference : ndarray of int
+        Their rows in the reference.
     """
 
     row: np.ndarray
@@ -39,6 +41,7 @@ class Stars:
     mag: np.ndarray
     magerr: np.ndarray
     separation: np.ndarray
+    reference: np.ndarray
 
     def where(self, chosen: np.ndarray) -> "Stars":
         """Some of them."""
@@ -79,6 +82,7 @@ def matched_stars(
         np.asarray(reference[f"mag_{band.lower()}"], dtype=float)[star],
         np.asarray(reference[f"magerr_{band.lower()}"], dtype=float)[star],
         separation,
+        star,
     )
     return stars.where(clean[row] & (stars.mag > limits["bright"]))
 

@@ -1,0 +1,108 @@
+"""How a band's zero point depends on colour: from the natural system to the reference's.
+
+A telescope's passbands aren't the reference's. Zero points bring the mean star to the reference
+system; a redder or bluer one is off by a few per cent of the difference in colour. KS4 leaves this
+out and names it its main photometric limitation (Paper III, §5.4). Here a line is fitted through
+the calibrators' residuals against their reference colours, and applied to every source whose own
+colour is known. One line holds for a tile and band, whichever sites its exposures are from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..frames.zero_point import huber_line
+from .robust import scatter
+
+
+@dataclass(frozen=True)
+class ColorTerm:
+    """Magnitude to add for a colour: slope · (colour − pivot).
+
+    Attributes
+    ----------
+    slope : float
+    pivot : float
+        The calibrators' median colour, mag.
+    low, high : float
+        The range of colours in which it was measured; beyond it stays what it is at the border.
+    shrinkage : float
+        Scatter of the calibrators with the term over that without, at most 1.
+    """
+
+    slope: float
+    pivot: float
+    low: float
+    high: float
+    shrinkage: float
+
+    def at(self, color: np.ndarray) -> np.ndarray:
+        """What to add to magnitudes; 0 where the colour isn't known (NaN)."""
+        inside = np.clip(color, self.low, self.high)
+        return np.where(np.isfinite(color), self.slope * (inside - self.pivot), 0.0)
+
+
+def color_term(
+    color: np.ndarray, residual: np.ndarray, sigma: np.ndarray, settings: Mapping
+) -> ColorTerm:
+    """Fit the term.
+
+    Parameters
+    ----------
+    color : ndarray, shape (n,)
+        Of the calibrators, in the reference system, mag; NaN is left out.
+    residual, sigma : ndarray
+        Reference − calibrated magnitude, and its error; NaN is left out.
+    settings : mapping
+        ``huber``, ``floor`` (mag, added to errors in quadrature), ``least_stars``, ``range`` (the
+        share of the calibrators whose colours span the range).
+
+    Returns
+    -------
+    ColorTerm
+        Without effect (slope 0) with fewer than ``least_stars`` calibrators.
+    """
+    good = np.isfinite(color) & np.isfinite(residual) & np.isfinite(sigma)
+    color, residual, sigma = color[good], residual[good], sigma[good]
+    if color.size < settings["least_stars"]:
+        return ColorTerm(0.0, 0.0, 0.0, 0.0, 1.0)
+    pivot = float(np.median(color))
+    outside = 50 * (1 - settings["range"])
+    low, high = (float(v) for v in np.percentile(color, [outside, 100 - outside]))
+    # The level is the zero-point map's; the line's own is fitted and left out.
+    error = np.hypot(sigma, settings["floor"])
+    level, slope, _, _ = huber_line(color - pivot, residual, error, settings["huber"])
+    before, after = scatter(residual), scatter(residual - level - slope * (color - pivot))
+    return ColorTerm(slope, pivot, low, high, min(1.0, after / before) if before > 0 else 1.0)
+
+
+def colors(
+    magnitudes: Mapping[str, np.ndarray],
+    errors: Mapping[str, np.ndarray],
+    pairs: Mapping[str, tuple[str, str]],
+    most: float,
+) -> dict[str, np.ndarray]:
+    """The colour that each band's term depends on.
+
+    Parameters
+    ----------
+    magnitudes, errors : mapping
+        Band → magnitudes and their errors, all of one length.
+    pairs : mapping
+        Band → the two bands whose difference it depends on; bands that aren't at hand are skipped.
+    most : float
+        mag; a colour whose error exceeds it isn't known.
+
+    Returns
+    -------
+    dict
+        Band → colour, NaN where it isn't known.
+    """
+    found = {}
+    for band, (blue, red) in pairs.items():
+        if band in magnitudes and blue in magnitudes and red in magnitudes:
+            error = np.hypot(errors[blue], errors[red])
+            with np.errstate(invalid="ignore"):
+                found[band] = np.where(error <= most, magnitudes[blue] - magnitudes[red], np.nan)
+    return found
