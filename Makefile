@@ -1,5 +1,6 @@
 # make demo    the mini release: set up, simulate, build, report
 # make test    set up, run every test
+# make check-seeds    three releases, each of another sky, against their truth
 # make lint    formatting, style, workflow
 # make lock    resolve the dependencies anew and regenerate the environments
 # make clean   remove what was built (not the environment)
@@ -14,7 +15,7 @@ export XDG_CONFIG_HOME := $(CURDIR)/$(VENV)/config
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test lint lock clean setup
+.PHONY: demo test check-seeds lint lock clean setup
 
 demo: $(READY)
 	snakemake --cores all
@@ -22,6 +23,12 @@ demo: $(READY)
 
 test: $(READY)
 	pytest -n auto --dist loadfile --no-loadscope-reorder
+
+check-seeds: $(READY)
+	snakemake --cores all
+	snakemake --cores all --configfile config/config.yaml config/seeds/poor.yaml
+	snakemake --cores all --configfile config/config.yaml config/seeds/crowded.yaml
+	@failed=0; for release in mini poor crowded; do skymill check $$release || failed=1; done; exit $$failed
 
 lint: $(READY)
 	ruff check .
