@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> None:
     from ..config import load_camera, load_config, load_rows
     from ..io.atomic import write_bytes
     from .figure import read_targets
+    from .page import render
     from .products import Products
     from .release import measure
     from .table import as_json, text_table
@@ -55,6 +56,8 @@ def run(options: argparse.Namespace) -> None:
     for path in (root / products.tree.run / "check.json", options.json):
         if path is not None:
             write_bytes(path, blob.encode())
+    page = render(settings["release"]["title"], found, targets)
+    write_bytes(root / products.tree.run / "check.html", page.encode())
     failed = [figure for figure in found if figure.passed is False]
     if failed:
         raise DataError(

@@ -27,7 +27,7 @@ def text_table(found: Sequence[Figure], targets: Mapping, every: bool = False) -
             verdict = VERDICT[figure.passed]
             if not every and len(own) > 1 and failed:
                 verdict += f" ({failed} of {len(own)})"
-            lines.append((name, figure.where or "–", *_numbers(figure, targets), verdict))
+            lines.append((name, figure.where or "–", *numbers(figure, targets), verdict))
     wide = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
     rows = [
         f"{a:<{wide[0]}}  {b:<{wide[1]}}  {c:>{wide[2]}}  {d:>{wide[3]}} {e:<{wide[4]}}"
@@ -41,7 +41,8 @@ def text_table(found: Sequence[Figure], targets: Mapping, every: bool = False) -
     return "\n".join(rows)
 
 
-def _numbers(figure: Figure, targets: Mapping) -> tuple[str, str, str, str]:
+def numbers(figure: Figure, targets: Mapping) -> tuple[str, str, str, str]:
+    """Value, target, unit and size of the sample."""
     sign = "≤" if targets["figures"][figure.group][figure.quantity]["at"] == "most" else "≥"
     value = "–" if figure.value is None else f"{figure.value:.4g}"
     return value, f"{sign} {figure.target:.4g}", figure.unit, str(figure.sample)

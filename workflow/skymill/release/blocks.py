@@ -97,6 +97,15 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """Another page of the release, and what to say where it isn't there."""
+
+    address: str
+    text: str
+    template: str = "embedded.html"
+
+
+@dataclass(frozen=True)
 class Section:
     """A section: its room, its title, what it is about, and its blocks."""
 

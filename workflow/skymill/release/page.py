@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .blocks import Section, number
 from .figures import meanings
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 GLANCE = (
@@ -46,6 +50,20 @@ def figure_rows(
     ]
 
 
+def environment() -> "Environment":
+    """Templates of pages, whose text is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
 def render(
     release: Mapping[str, object],
     figures: Mapping[str, object],
@@ -70,21 +88,15 @@ def render(
     provenance : list of (str, str)
         Facts for the page's foot and its ``meta`` tags.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("page.html").render(
-        release=release,
-        glance=glance(figures, bands),
-        figure_rows=figure_rows(figures, bands),
-        sections=sections,
-        missing=missing,
-        provenance=provenance,
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            release=release,
+            glance=glance(figures, bands),
+            figure_rows=figure_rows(figures, bands),
+            sections=sections,
+            missing=missing,
+            provenance=provenance,
+        )
     )

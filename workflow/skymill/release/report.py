@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .blocks import Section
 from .figures import collect
 from .products import Products
-from .sections import calibrations, frames, masters, release, sky, sources, tiles
+from .sections import calibrations, check, frames, masters, release, sky, sources, tiles
 
 
 @dataclass(frozen=True)
@@ -51,5 +51,6 @@ def compose(products: Products) -> Report:
         masters.show(catalogues, products),
         sky.show(areas, products),
         release.show(archives, products),
+        *check.show(products),
     ]
     return Report(figures, sections)
