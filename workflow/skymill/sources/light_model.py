@@ -16,13 +16,15 @@ import numpy as np
 from numba import njit
 
 from .planes import Window
-from .star_profile import EDGES, Moffat, star_profile
+from .star_profile import EDGES, Moffat, star_profile, usual_radius
 
 COLUMNS = 6
 """x, y, light of the central pixel, 1/α², β, square of the reach: a row per source."""
-NARROWER, WIDEST = 0.1, 4.0
-"""A source is a star if its half-light radius exceeds the stars' by less than this share; and it is
-taken for at most this many times as wide."""
+NARROWEST, WIDEST = 0.5, 4.0
+"""Bounds of a source's width in units of a star's."""
+NARROWER = 0.1
+"""A faint source is a star if its half-light radius exceeds the stars' by less than this share; …
+a bright one shows its own width: where other exposures were combined stars have another size."""
 SIGNIFICANT = 2.0
 """… and by this many errors: a half-light radius is known to about 1/SNR."""
 CORE = 3.0
@@ -122,6 +124,10 @@ class LightModel:
         own[:, :2] -= np.where(own[:, 2:3] > 0, [column, row], 0)
         return own
 
+    def half_light(self) -> np.ndarray:
+        """Radii of half of each source's light, pixels."""
+        return self.star.half_light / self.star.alpha / np.sqrt(self.sources[:, 3])
+
     def share(self, own: np.ndarray, radius: np.ndarray) -> np.ndarray:
         """Share of each source's light within a radius, pixels; one without a model is a star."""
         inverse = np.where(own[:, 2] > 0, own[:, 3], self.star.alpha**-2)
@@ -149,27 +155,29 @@ def light_model(
         None where too few stars tell their profile.
     """
     half = found["half"]
-    bright = found["clean"] & (found["snr"] >= settings["stellarity"]["bright_snr"])
+    limit = settings["stellarity"]["bright_snr"]
+    bright = found["clean"] & (found["snr"] >= limit)
     star = star_profile(found["light"][bright], found["pixels"][bright], half[bright])
     if star is None or not noise > 0:
         return None
-    alpha = star.alpha * _widths(found, star.half_light)
+    alpha = star.alpha * _widths(found, usual_radius(half[bright]), limit)
     flux = _fluxes(found["light"], found["pixels"], alpha, star)
     peak = flux * (star.beta - 1) / (np.pi * alpha**2)
-    limit = settings["wing_limit"] * noise
+    faintest = settings["wing_limit"] * noise
     with np.errstate(invalid="ignore"):
-        beyond = np.maximum((np.maximum(peak, 0) / limit) ** (1 / star.beta) - 1, 0)
+        beyond = np.maximum((np.maximum(peak, 0) / faintest) ** (1 / star.beta) - 1, 0)
     reach = np.minimum(alpha * np.sqrt(beyond), settings["wing_reach"])
     columns = found["x"], found["y"], peak, alpha**-2, np.full(alpha.size, star.beta), reach**2
     return LightModel(np.stack(columns, axis=1), star)
 
 
-def _widths(found: Mapping[str, np.ndarray], star: float) -> np.ndarray:
+def _widths(found: Mapping[str, np.ndarray], star: float, bright: float) -> np.ndarray:
     """How many times as wide as a star each source is; one with a masked core counts as a star."""
     ratio = np.nan_to_num(found["half"] / star, nan=1.0)
     noise = SIGNIFICANT / np.maximum(found["snr"], 1)
-    extended = (ratio > 1 + NARROWER + noise) & (_good(found["pixels"], CORE) >= LEAST_GOOD)
-    return np.where(extended, np.minimum(ratio, WIDEST), 1.0)
+    own = (ratio > 1 + NARROWER + noise) | (found["snr"] >= bright)
+    own &= _good(found["pixels"], CORE) >= LEAST_GOOD
+    return np.where(own, np.clip(ratio, NARROWEST, WIDEST), 1.0)
 
 
 def _good(pixels: np.ndarray, radius: float) -> np.ndarray:

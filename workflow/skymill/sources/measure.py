@@ -20,6 +20,7 @@ from .apertures import DIAMETERS, circular_sums
 from .background import Mesh, background_mesh
 from .detection import detect
 from .flags import extraction_flags
+from .hidden import add_hidden
 from .interpolate import EMPTY, GOOD, MASKED, interpolate_rows
 from .isophote import core_bits, isophotes
 from .kron import elliptical_sums, foreign_fractions, kron_radii
@@ -314,7 +315,7 @@ def seen(
             bands[name].planes, meshes[name], piece.window, settings, models.get(name)
         )
         if found is None:
-            found, light = find(scene, piece, settings)
+            found, light = find(scene, piece, settings, bands[name].inverse_gain)
         else:
             light = kron_light(scene, found, settings)
         yield name, scene, found, light
@@ -385,7 +386,9 @@ def load_scene(
     return Scene(data, net, variance, mask, state, background, window, model)
 
 
-def find(scene: Scene, piece: Piece, settings: Mapping) -> tuple[Detections, KronLight]:
+def find(
+    scene: Scene, piece: Piece, settings: Mapping, inverse_gain: float
+) -> tuple[Detections, KronLight]:
     """Detect the sources of a scene, keep those whose peak lies in the piece's core, place them.
 
     Returns
@@ -396,6 +399,9 @@ def find(scene: Scene, piece: Piece, settings: Mapping) -> tuple[Detections, Kro
         Their AUTO sums in this very scene, which the centroids' windows come from.
     """
     objects, segmentation = detect(scene.data, scene.variance, scene.state == EMPTY, settings)
+    if scene.model is not None:
+        pixels = (scene.net, scene.variance, scene.state, scene.model, scene.window)
+        objects, segmentation = add_hidden(*pixels, inverse_gain, (objects, segmentation), settings)
     found = _isophotal(objects, segmentation, piece)
     kron = _kron_scale(scene, found, settings)
     found = replace(found, kron=kron)

@@ -1,0 +1,169 @@
+"""Sources hidden on the wings of brighter ones: a second detection, without the modelled light.
+
+A source 5″ from a star that is 5 mag brighter makes no saddle in the star's steep wing, only a
+bend: no set of deblending thresholds parts the two. What is left without the light model shows it
+at once (Stetson 1987, PASP 99, 191, iterates so; COSMOS and CANDELS detect bright sources first
+and faint ones apart: Leauthaud et al. 2007, ApJS 172, 219; Galametz et al. 2013, ApJS 206, 10).
+KS4 has no such step.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .detection import detect
+from .flags import SEP_MERGED
+from .interpolate import GOOD
+from .light_model import LightModel
+from .planes import Window
+
+
+def add_hidden(
+    net: np.ndarray,
+    variance: np.ndarray,
+    state: np.ndarray,
+    model: LightModel,
+    window: Window,
+    inverse_gain: float,
+    found: tuple[np.ndarray, np.ndarray],
+    settings: Mapping,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Detect in what the model leaves, and add the sources that the first detection lacks.
+
+    The threshold rises with the photon noise of the light that was taken out, and by ``error`` of
+    that light itself: no model is better. Nothing is looked for in bright cores, where the error is
+    worst. What touches a core, or has a twin on the other side of the bright source, is what the
+    model left of it: spikes, ellipses, a centre that is a little off are symmetric, neighbours
+    aren't.
+
+    Parameters
+    ----------
+    net, variance, state : ndarray
+        Of the scene (`skymill.sources.measure.Scene`).
+    model : LightModel
+        That was taken out of `net`.
+    window : (slice, slice)
+        Rows and columns of the scene.
+    inverse_gain : float
+        Image units per e⁻; 0 where `variance` holds the sources' photons.
+    found : (structured ndarray, ndarray of int32)
+        What `skymill.sources.detection.detect` found.
+    settings : Mapping
+        `config/schemas/extraction.yaml`.
+
+    Returns
+    -------
+    objects : structured ndarray
+        The first detection's, then the new ones, flagged as merged; so are those whose pixels a
+        new one takes.
+    segmentation : ndarray of int32
+    """
+    limits, (objects, segmentation) = settings["hidden"], found
+    light = np.maximum(model.within(window), 0)
+    noise = variance + np.float32(inverse_gain) * light + (np.float32(limits["error"]) * light) ** 2
+    core, parent = _cores(model, window, np.sqrt(np.median(variance[state == GOOD])), limits)
+    left = np.where(core, np.float32(0), net)
+    second, own = detect(left, noise, (state != GOOD) | core, settings)
+    new = ~_known(objects, own, len(second)) & ~_beside(core, second)
+    new &= ~_twinned(net, second, segmentation, model, parent, window, limits["twin"])
+    number = np.zeros(len(second) + 1, np.int32)
+    number[1:][new] = len(objects) + 1 + np.arange(int(new.sum()))
+    taken = number[own]
+    parents = np.unique(segmentation[taken > 0])
+    objects, second = objects.copy(), second[new]
+    objects["flag"][parents[parents > 0] - 1] |= SEP_MERGED
+    second["flag"] |= SEP_MERGED
+    return np.concatenate([objects, second]), np.where(taken > 0, taken, segmentation)
+
+
+def _cores(
+    model: LightModel, window: Window, noise: float, limits: Mapping
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cores of bright sources, and, for each pixel, the model source that is brightest there.
+
+    Returns
+    -------
+    core : ndarray of bool
+    parent : ndarray of int32
+        −1 where no bright source reaches.
+    """
+    rows, columns = window
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    core, parent = np.zeros(shape, bool), np.full(shape, -1, np.int32)
+    most = np.zeros(shape)
+    sources = model.sources
+    bright = np.flatnonzero(sources[:, 2] > limits["peak"] * noise)
+    half = limits["core"] * model.half_light()
+    for n in bright[np.argsort(sources[bright, 2], kind="stable")]:
+        x, y = sources[n, 0] - columns.start, sources[n, 1] - rows.start
+        reach = np.sqrt(sources[n, 5])
+        box = (
+            slice(max(int(y - reach), 0), max(int(y + reach) + 2, 0)),
+            slice(max(int(x - reach), 0), max(int(x + reach) + 2, 0)),
+        )
+        dy = np.arange(*box[0].indices(shape[0]))[:, None] - y
+        dx = np.arange(*box[1].indices(shape[1]))[None, :] - x
+        r2 = dx * dx + dy * dy
+        light = sources[n, 2] * (1 + r2 * sources[n, 3]) ** -sources[n, 4]
+        first = (light > most[box]) & (r2 <= reach * reach)
+        most[box][first], parent[box][first] = light[first], n
+        core[box] |= r2 < half[n] ** 2
+    return core, parent
+
+
+def _known(objects: np.ndarray, own: np.ndarray, count: int) -> np.ndarray:
+    """Which of `count` new sources own the barycentre or the peak of one that is known."""
+    ny, nx = own.shape
+    known = np.zeros(count + 1, bool)
+    for x, y in (("x", "y"), ("xcpeak", "ycpeak")):
+        row = np.clip(np.rint(objects[y]).astype(int), 0, ny - 1)
+        column = np.clip(np.rint(objects[x]).astype(int), 0, nx - 1)
+        known[own[row, column]] = True
+    return known[1:]
+
+
+def _beside(core: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Which sources have their peak beside a core."""
+    pixels = (("xpeak", "ypeak"), ("xcpeak", "ycpeak"))
+    return np.any([_means(core, found[x], found[y]) > 0 for x, y in pixels], axis=0)
+
+
+def _twinned(
+    net: np.ndarray,
+    found: np.ndarray,
+    segmentation: np.ndarray,
+    model: LightModel,
+    parent: np.ndarray,
+    window: Window,
+    share: float,
+) -> np.ndarray:
+    """Which sources on a bright one's wing have as much light at its other side, within `share`.
+
+    Means of 3 × 3 pixels; of the image's, the brightest within a pixel. What a known source other
+    than the bright one owns is no twin.
+    """
+    x, y = found["xcpeak"].astype(int), found["ycpeak"].astype(int)
+    bright = parent[y, x]
+    own, ratio = np.flatnonzero(bright >= 0), np.zeros(len(found))
+    x, y, bright = x[own], y[own], bright[own]
+    centre_x = model.sources[bright, 0] - window[1].start
+    centre_y = model.sources[bright, 1] - window[0].start
+    image_x, image_y = (np.rint(2 * c - p).astype(int) for c, p in ((centre_x, x), (centre_y, y)))
+    light = _means(net, x, y)
+    steps = [(i, j) for j in (-1, 0, 1) for i in (-1, 0, 1)]
+    image = np.max([_means(net, image_x + i, image_y + j) for i, j in steps], axis=0)
+    inside = (image_x >= 0) & (image_x < net.shape[1]) & (image_y >= 0) & (image_y < net.shape[0])
+    row, column = (np.rint(c).astype(int) for c in (centre_y, centre_x))
+    row, column = np.clip(row, 0, net.shape[0] - 1), np.clip(column, 0, net.shape[1] - 1)
+    place = image_y[inside], image_x[inside]
+    owner, centre = segmentation[place], segmentation[row[inside], column[inside]]
+    inside[inside] = (owner == 0) | (owner == centre)
+    ratio[own] = np.where(inside & (light > 0), image / np.where(light > 0, light, 1), 0)
+    return (ratio > share) & (ratio < 1 / share)
+
+
+def _means(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Means of the 3 × 3 pixels around some, those of the border repeated."""
+    row = np.clip(y[:, None, None] + np.arange(-1, 2)[None, :, None], 0, plane.shape[0] - 1)
+    column = np.clip(x[:, None, None] + np.arange(-1, 2)[None, None, :], 0, plane.shape[1] - 1)
+    return plane[row, column].mean(axis=(1, 2))
