@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skymill.frames.expected import expected_flux, outshone
+from skymill.frames.expected import expected_flux, outshone, peak_share
 
 
 def test_flux_follows_magnitude_and_colour():
@@ -27,6 +27,16 @@ def test_an_unknown_colour_is_the_typical_one():
 def test_nothing_matched_nothing_expected():
     none = np.empty(0, int)
     assert np.isnan(expected_flux(np.full(3, 15.0), np.ones(3), none, np.empty(0))).all()
+
+
+def test_the_peak_of_a_gaussian_follows_its_width():
+    flux = np.random.default_rng(2).uniform(1e3, 1e5, 101)
+    for fwhm in (4.0, 6.0):
+        peak = flux * 4 * np.log(2) / (np.pi * fwhm**2)
+        peak[:20] *= 3
+        assert peak_share(peak, flux) == pytest.approx(4 * np.log(2) / (np.pi * fwhm**2))
+    assert np.isnan(peak_share(np.empty(0), np.empty(0)))
+    assert np.isnan(peak_share(np.array([np.nan]), np.array([5.0])))
 
 
 def test_a_star_beside_a_brighter_one_is_outshone():

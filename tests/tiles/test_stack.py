@@ -140,6 +140,27 @@ def test_a_large_aperture_is_noisier_by_the_factor_in_the_header(sky, combine, t
     assert ratio == pytest.approx(planes["cards"]["NOISECOR"], rel=0.08)
 
 
+def test_frames_of_smaller_pixels_have_less_correlated_noise(sky, combine, tmp_path):
+    """Two frames' pixels in one of the tile's: a large sum's noise is that of all its pixels."""
+    random = np.random.default_rng(9)
+    sums, predicted = [], []
+    cards = [(k, v / 2**0.5 if k.startswith("CD") else v, c) for k, v, c in sky.cards()]
+    for seed in range(4):
+        planes = combine([sky.write(tmp_path, f"s{seed}", random.normal(0, 1, sky.shape), cards)])
+        whole = np.isfinite(planes["variance"])
+        for y in range(0, 390, 15):
+            for x in range(0, 390, 15):
+                box = slice(y, y + 15), slice(x, x + 15)
+                if whole[box].all():
+                    sums.append(planes["image"][box].sum())
+                    predicted.append(planes["variance"][box].sum())
+    assert len(sums) > 500
+    ratio = np.std(sums) / np.sqrt(np.mean(predicted))
+    assert ratio == pytest.approx(planes["cards"]["NOISECOR"], rel=0.08)
+    kernel = combine([sky.write(tmp_path, "k", np.zeros(sky.shape), sky.cards())])["cards"]
+    assert planes["cards"]["NOISECOR"] == pytest.approx(kernel["NOISECOR"] / 2**0.5, rel=0.01)
+
+
 def test_planes_count_the_frames_used(sky, turned, combine, tmp_path):
     image = np.ones(sky.shape)
     paths = [

@@ -29,6 +29,10 @@ class TrueAmplifier:
         Magnitude (natural system) of one electron at the middle row, without vignetting.
     slope : float
         Its change, mag/pixel along y.
+    masters : float
+        Variance that master bias and dark bring in, e⁻².
+    flat : float
+        Relative variance of the master flat, in an unvignetted pixel.
     """
 
     columns: slice
@@ -36,6 +40,8 @@ class TrueAmplifier:
     read_noise: float
     zero_point: float
     slope: float
+    masters: float = 0.0
+    flat: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -188,11 +194,15 @@ class TrueExposure:
         return inward(px, py, chip.shape) > -(NEAR + SLACK * reach)
 
     def variance(self, place: Place) -> np.ndarray:
-        """Variance of an empty pixel at places, e⁻²: sky, dark current, read-out; NaN beside."""
+        """Variance of an empty pixel at places, e⁻²; NaN beside all chips.
+
+        Sky, dark current, read-out, and the masters' share of them.
+        """
         found = np.full(place.x.size, np.nan)
         for on, chip, port in self._ports(place):
-            light = self.sky * chip.illumination(place.x[on], place.y[on])
-            found[on] = light + self.dark + port.read_noise**2
+            share = chip.illumination(place.x[on], place.y[on])
+            found[on] = self.sky * share + self.dark + port.read_noise**2
+            found[on] += port.masters + (self.sky * share) ** 2 * port.flat / share
         return found
 
     def zero_point(self, place: Place) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def moffat_alpha(fwhm: float, beta: float) -> float:
+def moffat_alpha(fwhm: float | np.ndarray, beta: float | np.ndarray) -> float | np.ndarray:
     """Scale radius of a Moffat profile, in the unit of its FWHM."""
     return fwhm / (2 * np.sqrt(2 ** (1 / beta) - 1))
 
@@ -27,6 +27,29 @@ def aperture_fraction(
     half = alpha * np.sqrt(2 ** (1 / (beta - 1)) - 1)
     wide = alpha * np.hypot(half, half_light) / half
     return 1 - (1 + (np.asarray(radius) / wide) ** 2) ** (1 - beta)
+
+
+def combined_fraction(fwhm: np.ndarray, beta: np.ndarray, radius: float, combine: str) -> float:
+    """Share of a bright star's light within a circle of the mean or median of exposures.
+
+    Pixel by pixel, of exposures of different seeing: a median of three sharp stars and a blurred
+    one is as sharp as the three.
+
+    Parameters
+    ----------
+    fwhm, beta : ndarray, shape (n,)
+        Of each exposure's Moffat PSF; arcsec.
+    radius : float
+        Arcsec.
+    combine : str
+        ``mean`` or ``median``.
+    """
+    edges = np.linspace(0, radius, 1001)
+    r = (edges[1:] + edges[:-1]) / 2
+    alpha, power = moffat_alpha(fwhm, beta)[:, None], np.asarray(beta)[:, None]
+    light = (power - 1) / (np.pi * alpha**2) * (1 + (r / alpha) ** 2) ** -power
+    together = np.mean(light, axis=0) if combine == "mean" else np.median(light, axis=0)
+    return float(np.sum(together * np.pi * np.diff(edges**2)))
 
 
 def relative_error(

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from ..camera import Camera
+from ..config import load_rows
 from ..errors import DataError, InputError
 from ..io.json import read_json
 from ..io.parquet import read_table
 from ..simulate.detector import field_corner
 from ..simulate.proper_motion import at_epoch, epoch_of
+from .calibration_noise import CalibrationFrames, calibration_frames
 from .exposure import TrueAmplifier, TrueChip, TrueExposure
 
 
@@ -109,8 +111,12 @@ def read_truth(settings: Mapping, camera: Camera, tiles: list, exposures: list, 
     table = read_table(path)
     sources = {name: np.asarray(table[name]) for name in table.colnames}
     sources = {n: v.astype(str) if v.dtype == object else v for n, v in sources.items()}
-    found = [read_exposure(folder / "exposures", row["exposure"], camera, settings)
-             for row in exposures]  # fmt: skip
+    level = settings["simulate"]["detector"]["flat_level"]
+    rows = load_rows(settings["tables"]["calibrations"], "calibrations_table")
+    found = []
+    for row in exposures:
+        own = calibration_frames(rows, row["site"], row["run"], row["band"], level)
+        found.append(read_exposure(folder / "exposures", row["exposure"], camera, settings, own))
     return Truth(
         sources=sources,
         exposures=found,
@@ -122,16 +128,20 @@ def read_truth(settings: Mapping, camera: Camera, tiles: list, exposures: list, 
     )
 
 
-def read_exposure(folder: Path, name: str, camera: Camera, settings: Mapping) -> TrueExposure:
+def read_exposure(
+    folder: Path, name: str, camera: Camera, settings: Mapping, masters: CalibrationFrames
+) -> TrueExposure:
     """Read one exposure's truth and its artefacts."""
     truth = read_json(folder / f"{name}.json")
     table = read_table(folder / f"{name}.artefacts.parquet")
     detector, on = settings["simulate"]["detector"], settings["simulate"]["effects"]
+    rate = detector["dark"] * on["dark"]
     fading = detector["vignetting"] * on["vignetting"] / field_corner(camera) ** 2
-    chips = {
-        chip: _chip(camera, chip, truth["chips"][chip], _artefacts(table, chip), fading)
-        for chip in camera.chips
-    }
+    chips = {}
+    for chip in camera.chips:
+        ports = _ports(camera, chip, truth["chips"][chip], masters, truth["exptime"], rate)
+        artefacts = _artefacts(table, chip)
+        chips[chip] = _chip(camera, chip, truth["chips"][chip], ports, artefacts, fading)
     return TrueExposure(
         **{key: truth[key] for key in ("tile", "band", "status", "mjd", "exptime", "color_term")},
         **{key: truth["pointing"][key] for key in ("ra", "dec")},
@@ -139,7 +149,7 @@ def read_exposure(folder: Path, name: str, camera: Camera, settings: Mapping) ->
         seeing=truth["seeing"],
         beta=truth["moffat_beta"],
         sky=truth["sky"],
-        dark=detector["dark"] * on["dark"] * truth["exptime"],
+        dark=rate * truth["exptime"],
         pixel_scale=camera.pixel_scale,
         chips=chips,
     )
@@ -152,22 +162,44 @@ def _artefacts(table, chip: str) -> dict[str, np.ndarray]:
     return {str(name): pixels[kind == name].astype(np.int64) for name in np.unique(kind)}
 
 
-def _chip(camera: Camera, name: str, truth: Mapping, artefacts: Mapping, fading: float) -> TrueChip:
+def _ports(
+    camera: Camera,
+    name: str,
+    truth: Mapping,
+    masters: CalibrationFrames,
+    exptime: float,
+    dark: float,
+) -> tuple[TrueAmplifier, ...]:
+    found = []
+    for amplifier in camera.chips[name].amplifiers:
+        port = truth["amplifiers"][amplifier.name]
+        found.append(
+            TrueAmplifier(
+                columns=amplifier.columns,
+                dead=port["dead"],
+                read_noise=port["read_noise"],
+                zero_point=port["zp_electrons"],
+                slope=port["slope"],
+                masters=masters.subtracted(exptime, port["read_noise"], dark),
+                flat=masters.divided(port["gain"]),
+            )
+        )
+    return tuple(found)
+
+
+def _chip(
+    camera: Camera,
+    name: str,
+    truth: Mapping,
+    ports: tuple[TrueAmplifier, ...],
+    artefacts: Mapping,
+    fading: float,
+) -> TrueChip:
     from astropy.wcs import WCS
 
     from ..io.fits import make_header
 
     chip = camera.chips[name]
-    ports = tuple(
-        TrueAmplifier(
-            columns=amplifier.columns,
-            dead=truth["amplifiers"][amplifier.name]["dead"],
-            read_noise=truth["amplifiers"][amplifier.name]["read_noise"],
-            zero_point=truth["amplifiers"][amplifier.name]["zp_electrons"],
-            slope=truth["amplifiers"][amplifier.name]["slope"],
-        )
-        for amplifier in chip.amplifiers
-    )
     cards = [(key, value, "") for key, value in truth["wcs"].items()]
     axis = float(chip.wcs["CRPIX1"]) - 1, float(chip.wcs["CRPIX2"]) - 1
     return TrueChip(chip.shape, WCS(make_header(cards)), ports, axis, fading, artefacts)

@@ -42,6 +42,27 @@ def expected_flux(
     return 10 ** (-0.4 * (mag + offset + slope * color))
 
 
+def peak_share(peak: np.ndarray, flux: np.ndarray) -> float:
+    """Share of a star's light in its brightest pixel: the median over stars.
+
+    Detection asks for pixels above a multiple of the sky's noise, so that is what decides whether a
+    star is found: at one signal-to-noise ratio, in 2.6″ its brightest pixel is half as high as in
+    1.8″.
+
+    Parameters
+    ----------
+    peak, flux : ndarray, shape (n,)
+        Height of the brightest pixel above the sky, and the whole flux, of well measured stars.
+
+    Returns
+    -------
+    float
+        NaN without stars.
+    """
+    known = np.isfinite(peak) & (flux > 0)
+    return float(np.median(peak[known] / flux[known])) if known.any() else np.nan
+
+
 def outshone(x: np.ndarray, y: np.ndarray, mag: np.ndarray, radius: float) -> np.ndarray:
     """Which stars have a brighter one within `radius` (in the unit of x and y): blends hide them.
 

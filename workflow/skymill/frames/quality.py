@@ -3,6 +3,10 @@
 KS4's test (its pipeline's ``qatest``; Paper III §3.1.1): in a good section more than 60 % of the
 reference stars are matched, within an rms of 0.5″. The denominator here is what makes it a test:
 the reference stars that the exposure should show there, matched or not.
+
+Stars are missed by chance too: two of five is no sign of a bad solution, 80 of 200 is. So a section
+is bad if so few matches would be unlikely were the fraction still at its limit (a binomial test),
+and where most sections have too few stars for any judgement, they are joined, four to one.
 """
 
 from collections.abc import Mapping
@@ -23,7 +27,7 @@ class Sections:
     good, judged : int
         Sections that are good, and those with stars enough to tell.
     expected, matched : ndarray of int, shape (n, n)
-        Reference stars, indexed [y, x].
+        Reference stars, indexed [y, x]; n is less than asked for where stars are few.
     rms : ndarray of float64, shape (n, n)
         Of the matched stars' separations, arcsec; NaN without any.
     """
@@ -58,12 +62,12 @@ def judge_sections(
     shape : (int, int)
         (ny, nx) of the chip.
     settings : Mapping
-        ``sections`` (per side), ``least_stars``, ``matched_fraction``, ``rms`` (arcsec), ``clip``.
+        ``sections`` (per side), ``least_stars``, ``judged`` (share of the sections),
+        ``matched_fraction``, ``significance``, ``rms`` (arcsec), ``clip``.
     """
-    number = settings["sections"]
-    column = np.clip((x + 0.5) * number / shape[1], 0, number - 1).astype(int)
-    row = np.clip((y + 0.5) * number / shape[0], 0, number - 1).astype(int)
-    index = row * number + column
+    from scipy.special import bdtr
+
+    number, index = _cut(x, y, shape, settings)
     expected = np.bincount(index, minlength=number**2)
     matched = np.bincount(index[np.isfinite(distance)], minlength=number**2)
     rms = np.full(number**2, np.nan)
@@ -72,7 +76,8 @@ def judge_sections(
             distance[(index == section) & np.isfinite(distance)], settings["clip"]
         )
     judged = expected >= settings["least_stars"]
-    good = judged & (matched > settings["matched_fraction"] * expected) & (rms < settings["rms"])
+    chance = bdtr(matched.astype(float), expected, settings["matched_fraction"])
+    good = judged & (chance >= settings["significance"]) & (rms < settings["rms"])
     square = (number, number)
     return Sections(
         int(good.sum()),
@@ -81,6 +86,21 @@ def judge_sections(
         matched.reshape(square),
         rms.reshape(square),
     )
+
+
+def _cut(
+    x: np.ndarray, y: np.ndarray, shape: tuple[int, int], settings: Mapping
+) -> tuple[int, np.ndarray]:
+    """Sections per side, as many as leave enough of them with stars enough; each star's section."""
+    number = settings["sections"]
+    while True:
+        column = np.clip((x + 0.5) * number / shape[1], 0, number - 1).astype(int)
+        row = np.clip((y + 0.5) * number / shape[0], 0, number - 1).astype(int)
+        index = row * number + column
+        full = np.bincount(index, minlength=number**2) >= settings["least_stars"]
+        if number == 1 or full.mean() >= settings["judged"]:
+            return number, index
+        number //= 2
 
 
 def _clipped_rms(distance: np.ndarray, clip: float) -> float:

@@ -50,14 +50,20 @@ def stack_cards(
         ("VARSRC", False, "variance holds no source photons"),
         ("COMBINE", settings["combine"], "estimator over exposures"),
         ("RESAMPLE", settings["kernel"], "kernel; flux per pixel is conserved"),
-        ("NOISECOR", correlation(settings), "noise of a large aperture / from its variances"),
+        ("NOISECOR", correlation(layers, settings), "noise in a large aperture / of its variances"),
     ]
     return cards + [(f"IMAGE{i:03d}", f.exposure, "exposure used") for i, f in enumerate(frames)]
 
 
-def correlation(settings: Mapping) -> float:
-    """How much more noise a large aperture has than its pixels' variances tell, resampled once."""
-    return round(noise_correlation(kernel_table(settings["kernel"])), 4)
+def correlation(layers: Sequence[Layer], settings: Mapping) -> float:
+    """How much more noise a large aperture has than its pixels' variances tell, resampled once.
+
+    Where A of a frame's pixels cover one of the tile's, that one's noise is A times theirs before
+    the kernel, but a sum over n holds the noise of nA pixels: √A less than n variances tell.
+    """
+    kernel = noise_correlation(kernel_table(settings["kernel"]))
+    areas = [float(np.median(nodes.area)) for layer in layers for _, nodes in layer.chips]
+    return round(kernel / float(np.sqrt(np.median(areas or [1.0]))), 4)
 
 
 def saturation(layers: Sequence[Layer]) -> float:
