@@ -117,9 +117,11 @@ def test_a_saturated_core_is_modelled_from_its_wings(extraction):
     light[0, :5] = pixels[0, :5] = 0
     found = {
         "x": np.arange(30.0), "y": np.zeros(30), "half": np.full(30, STAR.half_light),
+        "fwhm": np.full(30, 4.08),
         "snr": np.full(30, 200.0), "clean": np.arange(30) > 0, "light": light, "pixels": pixels,
     }  # fmt: skip
     found["half"][0] *= 2
+    found["fwhm"][0] *= 2
     model = light_model(found, SKY, extraction)
     flux = model.sources[:, 2] * np.pi / model.sources[:, 3] / (model.star.beta - 1)
     np.testing.assert_allclose(flux[1:], 1e5, rtol=0.01)
@@ -129,7 +131,7 @@ def test_a_saturated_core_is_modelled_from_its_wings(extraction):
 def test_without_stars_there_is_no_model(extraction):
     nothing = {
         name: np.zeros((0, EDGES.size - 1) if name in ("light", "pixels") else 0)
-        for name in ("x", "y", "half", "snr", "light", "pixels")
+        for name in ("x", "y", "half", "fwhm", "snr", "light", "pixels")
     }
     nothing["clean"] = np.zeros(0, bool)
     assert light_model(nothing, SKY, extraction) is None

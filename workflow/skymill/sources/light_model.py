@@ -23,10 +23,10 @@ COLUMNS = 6
 NARROWEST, WIDEST = 0.5, 4.0
 """Bounds of a source's width in units of a star's."""
 NARROWER = 0.1
-"""A faint source is a star if its half-light radius exceeds the stars' by less than this share; …
-a bright one shows its own width: where other exposures were combined stars have another size."""
+"""A faint source is a star if its FWHM exceeds the stars' by less than this share; a bright one
+shows its own width: where other exposures were combined stars have another size."""
 SIGNIFICANT = 2.0
-"""… and by this many errors: a half-light radius is known to about 1/SNR."""
+"""And by this many errors: a width is known to about 1/SNR."""
 CORE = 3.0
 """Pixels."""
 LEAST_GOOD = 0.5
@@ -142,8 +142,8 @@ def light_model(
     Parameters
     ----------
     found : mapping of str to ndarray
-        ``x``, ``y`` (pixels of the image), ``half`` (half-light radii, pixels), ``snr``, ``clean``
-        (alone), ``light`` and ``pixels`` (`annular_sums` in `EDGES`).
+        ``x``, ``y`` (pixels of the image), ``half`` and ``fwhm`` (half-light radii and widths,
+        pixels), ``snr``, ``clean`` (alone), ``light`` and ``pixels`` (`annular_sums` in `EDGES`).
     noise : float
         σ of a pixel.
     settings : Mapping
@@ -156,11 +156,11 @@ def light_model(
     """
     half = found["half"]
     limit = settings["stellarity"]["bright_snr"]
-    bright = found["clean"] & (found["snr"] >= limit)
+    bright = found["clean"] & (found["snr"] >= limit) & np.isfinite(found["fwhm"])
     star = star_profile(found["light"][bright], found["pixels"][bright], half[bright])
     if star is None or not noise > 0:
         return None
-    alpha = star.alpha * _widths(found, usual_radius(half[bright]), limit)
+    alpha = star.alpha * _widths(found, usual_radius(found["fwhm"][bright]), limit)
     flux = _fluxes(found["light"], found["pixels"], alpha, star)
     peak = flux * (star.beta - 1) / (np.pi * alpha**2)
     faintest = settings["wing_limit"] * noise
@@ -172,8 +172,10 @@ def light_model(
 
 
 def _widths(found: Mapping[str, np.ndarray], star: float, bright: float) -> np.ndarray:
-    """How many times as wide as a star each source is; one with a masked core counts as a star."""
-    ratio = np.nan_to_num(found["half"] / star, nan=1.0)
+    """How many times as wide as a star each source is; one with a masked core counts as a star.
+
+    By the FWHM, which is that of the core: half-light radii reach into neighbours."""
+    ratio = np.nan_to_num(found["fwhm"] / star, nan=1.0)
     noise = SIGNIFICANT / np.maximum(found["snr"], 1)
     own = (ratio > 1 + NARROWER + noise) | (found["snr"] >= bright)
     own &= _good(found["pixels"], CORE) >= LEAST_GOOD

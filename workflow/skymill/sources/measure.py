@@ -22,7 +22,7 @@ from .detection import detect
 from .flags import extraction_flags
 from .hidden import add_hidden
 from .interpolate import EMPTY, GOOD, MASKED, interpolate_rows
-from .isophote import core_bits, isophotes
+from .isophote import core_bits, ellipses, isophotes
 from .kron import elliptical_sums, foreign_fractions, kron_radii
 from .light_model import COLUMNS as MODEL_COLUMNS
 from .light_model import LightModel, light_model
@@ -355,6 +355,7 @@ def _shining(
         "x": found.x + scene.window[1].start,
         "y": found.y + scene.window[0].start,
         "half": light.half,
+        "fwhm": widths(*_pixels(scene, found), found.x, found.y, light.half),
         "snr": np.nan_to_num(snr),
         "clean": (found.sep_flags == 0) & np.isfinite(light.half),
         "light": sums,
@@ -403,6 +404,8 @@ def find(
         pixels = (scene.net, scene.variance, scene.state, scene.model, scene.window)
         objects, segmentation = add_hidden(*pixels, inverse_gain, (objects, segmentation), settings)
     found = _isophotal(objects, segmentation, piece)
+    if scene.model is not None:
+        found = _alone(scene, found)
     kron = _kron_scale(scene, found, settings)
     found = replace(found, kron=kron)
     light = kron_light(scene, found, settings)
@@ -437,6 +440,15 @@ def _isophotal(objects: np.ndarray, segmentation: np.ndarray, piece: Piece) -> D
         error_sky=np.stack([found["errx2"], found["erry2"]], axis=1).astype(float),
         error_source=np.zeros((len(found), 2)),
     )
+
+
+def _alone(scene: Scene, found: Detections) -> Detections:
+    """Barycentres and ellipses of the sources' own light, where there is some."""
+    net, _, *rest = _pixels(scene, found)
+    new = ellipses(net, *rest, found.boxes)
+    old = np.stack(found.ellipse, axis=1)
+    names = ("x0", "y0", "a", "b", "theta")
+    return replace(found, **dict(zip(names, np.where(np.isnan(new), old, new).T, strict=True)))
 
 
 def _pixels(scene: Scene, found: Detections) -> tuple[np.ndarray, ...]:
