@@ -82,12 +82,6 @@ def test_5_per_cent_of_the_rows_dropped(truth, products, targets):
     assert failing(truth, products, targets) == in_masters("completeness.complete")
 
 
-def test_5_per_cent_of_a_frame_s_rows_dropped(truth, products, targets):
-    for name, frame in products.frames.items():
-        products.frames[name] = keep(frame, np.arange(frame["ra"].size) % 20 != 7)
-    assert failing(truth, products, targets) == {"completeness.frames.complete"}
-
-
 def test_rows_twice(truth, products, targets):
     """The copies have identifiers of their own, as a fault in linking would leave them."""
     for name, master in products.masters.items():

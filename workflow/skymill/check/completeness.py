@@ -13,26 +13,6 @@ COUNT_RADIUS = 30.0
 """Arcsec, of SSCOUNT_30 (Paper III, §3.2.1)."""
 
 
-def frame_figures(judge: Judge, survey: Survey, frames: Mapping[str, Mapping]) -> list[Figure]:
-    """Completeness of the good exposures of each band and tile.
-
-    Parameters
-    ----------
-    judge : Judge
-    survey : Survey
-    frames : mapping
-        Exposure → columns of table ``frame``.
-    """
-    found = []
-    for tile, band in survey.stacks:
-        names = [e.name for e in survey.truth.good(tile, band) if e.name in frames]
-        parts = [frame_found(survey, name, frames[name]) for name in names]
-        if parts:
-            good = np.concatenate(parts)
-            found.append(judge.share("complete", "frames", f"{band} {tile}", good))
-    return found
-
-
 def visible(survey: Survey, name: str) -> np.ndarray:
     """Sources well inside a live part of an exposure, clean and above the noise."""
     seen, samples = survey.seen[name], survey.samples
@@ -40,14 +20,6 @@ def visible(survey: Survey, name: str) -> np.ndarray:
     chosen &= seen.artefact > samples["aperture"]
     with np.errstate(invalid="ignore"):
         return chosen & (seen.error(samples["aperture"]) < 1 / samples["snr"])
-
-
-def frame_found(survey: Survey, name: str, frame: Mapping) -> np.ndarray:
-    """Whether each source that an exposure must show is among its detections."""
-    seen = survey.seen[name]
-    chosen = visible(survey, name) & survey.alone[seen.exposure.band] & survey.kind(*AT_REST)
-    place = seen.ra[chosen], seen.dec[chosen]
-    return nearest_row(*place, frame["ra"], frame["dec"], survey.samples["match"]) >= 0
 
 
 def master_figures(judge: Judge, survey: Survey, masters: Mapping[str, Mapping]) -> list[Figure]:

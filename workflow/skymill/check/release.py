@@ -38,9 +38,8 @@ def _photometry(judge: Judge, survey: Survey, products: Products) -> list[Figure
 
 
 def _completeness(judge: Judge, survey: Survey, products: Products) -> list[Figure]:
-    frames, masters = products.frames, products.masters
-    found = completeness.frame_figures(judge, survey, frames)
-    found += completeness.master_figures(judge, survey, masters)
+    masters = products.masters
+    found = completeness.master_figures(judge, survey, masters)
     return found + completeness.lost_figures(judge, survey, masters, products.detections)
 
 
