@@ -57,29 +57,3 @@ def test_nothing_there(extraction):
     objects, segmentation = detect(np.zeros((100, 100)), extraction)
     assert len(objects) == 0
     assert not segmentation.any()
-
-
-def share_found(truth, objects):
-    """The fraction of true positions (x, y) within 2.5 pixels of a detection."""
-    distance = np.hypot(objects["x"] - truth[:, :1], objects["y"] - truth[:, 1:])
-    return (distance.min(axis=1) <= 2.5).mean()
-
-
-@pytest.mark.parametrize(
-    ("bright", "flux", "separation"), [(2e5, 2e3, 15), (2e6, 1e4, 16), (1e6, 600, 26)]
-)
-def test_faint_stars_on_the_wings_of_bright_ones(extraction, add_moffat, bright, flux, separation):
-    """Stars 5 to 8 mag fainter, outside 5″, are neither merged nor cleaned away."""
-    rng = np.random.default_rng(7)
-    image = rng.normal(scale=5, size=(600, 600))
-    truth = []
-    for y in range(60, 600, 120):
-        for x in range(60, 600, 120):
-            angle = rng.uniform(0, 2 * np.pi)
-            place = x + separation * np.cos(angle), y + separation * np.sin(angle)
-            add_moffat(image, x, y, bright, 5.0)
-            add_moffat(image, *place, flux, 5.0)
-            truth.append(place)
-    objects, _ = detect(image, extraction)
-    assert share_found(np.array(truth), objects) >= 0.95
-    assert len(objects) <= 50

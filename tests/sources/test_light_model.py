@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from skymill.sources.background import background_mesh
-from skymill.sources.light_model import COLUMNS, LightModel, light_model, own_light
+from skymill.sources.light_model import COLUMNS, INNER, LightModel, light_model, own_light
 from skymill.sources.measure import measure
 from skymill.sources.planes import ArrayPlanes
 from skymill.sources.star_profile import EDGES, Moffat
@@ -118,6 +118,7 @@ def test_a_saturated_core_is_modelled_from_its_wings(extraction):
     found = {
         "x": np.arange(30.0), "y": np.zeros(30), "half": np.full(30, STAR.half_light),
         "fwhm": np.full(30, 4.08),
+        "inner": np.full(30, 1e5 * STAR.fraction(INNER)),
         "snr": np.full(30, 200.0), "clean": np.arange(30) > 0, "light": light, "pixels": pixels,
     }  # fmt: skip
     found["half"][0] *= 2
@@ -131,7 +132,7 @@ def test_a_saturated_core_is_modelled_from_its_wings(extraction):
 def test_without_stars_there_is_no_model(extraction):
     nothing = {
         name: np.zeros((0, EDGES.size - 1) if name in ("light", "pixels") else 0)
-        for name in ("x", "y", "half", "fwhm", "snr", "light", "pixels")
+        for name in ("x", "y", "half", "fwhm", "inner", "snr", "light", "pixels")
     }
     nothing["clean"] = np.zeros(0, bool)
     assert light_model(nothing, SKY, extraction) is None

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from skymill.__main__ import main
+from skymill.bits import Flag, MaskBit
 from skymill.geometry import separation, tile_cards
 from skymill.io.fits import Image, write_images
 from skymill.io.parquet import read_table, table_schema
@@ -123,6 +124,20 @@ def test_variance_that_holds_the_photons_is_not_counted_twice(write_stack, tmp_p
         _, out = extract(write_stack("R", cards=(*gain, ("VARSRC", holds, ""))), tmp_path)
         errors[holds] = np.median(read_table(out)["fluxerr_aper5"])
     assert errors[True] < 0.5 * errors[False]
+
+
+def test_the_mask_tells_what_is_saturated(write_stack, tmp_path, record):
+    paths = write_stack("R", cards=(("GAIN", 5.0, ""), ("SATURATE", 10.0, "")))
+    assert extract(paths, tmp_path)[0] == 0
+    assert (read_table(tmp_path / "single_R.parquet")["flags"] & Flag.SATURATED == 0).all()
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    mask[198:203, 198:203] = MaskBit.BLEED
+    write_images(Path(paths[2]), [Image(mask, [*tile_cards(*CENTRE, SIZE, 0.4)])], record)
+    assert extract(paths, tmp_path)[0] == 0
+    table = read_table(tmp_path / "single_R.parquet")
+    saturated = table[table["flags"] & Flag.SATURATED != 0]
+    assert len(saturated) == 1
+    assert np.hypot(saturated["x_image"] - 201.25, saturated["y_image"] - 200.75)[0] < 1
 
 
 def test_extract_without_a_wcs(write_stack, tmp_path, record, capsys):

@@ -61,10 +61,12 @@ def run(options: argparse.Namespace) -> None:
 
 
 def stack_band(paths: Sequence[Path], header: "fits.Header", mjd: Path | None = None) -> "Band":
-    """The planes of a stack (image, variance, mask; mjd) with its gain and saturation.
+    """The planes of a stack (image, variance, mask; mjd) with its gain.
 
-    A stack whose variance holds the sources' photons (VARSRC) needs no gain; one without GAIN or
-    SATURATE (no exposure was usable) has neither source noise nor saturation.
+    A stack whose variance holds the sources' photons (VARSRC) needs no gain, nor does one without
+    GAIN (no exposure was usable). What saturates is masked in its exposure, and in the stack where
+    all were: the mask tells, not a level. SATURATE is the lowest of all exposures' and amplifiers',
+    which good stars of other exposures exceed.
     """
     from functools import partial
 
@@ -72,10 +74,8 @@ def stack_band(paths: Sequence[Path], header: "fits.Header", mjd: Path | None = 
     from .planes import FitsPlanes, values_at
 
     gain = 0.0 if header.get("VARSRC", False) else float(header.get("GAIN", 0.0))
-    saturation = float(header.get("SATURATE", 0.0))
-    saturation = saturation if saturation > 0 else float("inf")
     epoch = partial(values_at, mjd) if mjd else None
-    return Band(FitsPlanes(*paths), max(gain, 0.0), saturation, epoch)
+    return Band(FitsPlanes(*paths), max(gain, 0.0), float("inf"), epoch)
 
 
 def with_sky_positions(table: "Table", header: Mapping, path: Path) -> "Table":

@@ -93,8 +93,9 @@ def _cores(
     most = np.zeros(shape)
     sources = model.sources
     bright = np.flatnonzero(sources[:, 2] > limits["peak"] * noise)
-    half = limits["core"] * model.half_light()
-    for n in bright[np.argsort(sources[bright, 2], kind="stable")]:
+    half = limits["core"] * model.half_light(sources[bright])
+    for k in np.argsort(sources[bright, 2], kind="stable"):
+        n = bright[k]
         x, y = sources[n, 0] - columns.start, sources[n, 1] - rows.start
         reach = np.sqrt(sources[n, 5])
         box = (
@@ -107,7 +108,7 @@ def _cores(
         light = sources[n, 2] * (1 + r2 * sources[n, 3]) ** -sources[n, 4]
         first = (light > most[box]) & (r2 <= reach * reach)
         most[box][first], parent[box][first] = light[first], n
-        core[box] |= r2 < half[n] ** 2
+        core[box] |= r2 < half[k] ** 2
     return core, parent
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from .planes import Window
-from .star_profile import EDGES, Moffat, star_profile, usual_radius
+from .star_profile import EDGES, FEWEST, Moffat, star_profile, usual_radius
 
 COLUMNS = 6
 """x, y, light of the central pixel, 1/α², β, square of the reach: a row per source."""
@@ -29,10 +29,10 @@ SIGNIFICANT = 2.0
 """And by this many errors: a width is known to about 1/SNR."""
 CORE = 3.0
 """Pixels."""
+INNER, OUTER = 6.0, 12.0
+"""A source's light within the first radius, pixels, tells its flux; …"""
 LEAST_GOOD = 0.5
-"""A source with fewer good pixels in its inner part (a saturated core) is fitted further out."""
-OUTER = 12.0
-"""… to this radius, pixels."""
+"""… within the second, where fewer of the pixels are good (a saturated core)."""
 
 
 @njit(cache=True)
@@ -61,6 +61,16 @@ def _render(sources: np.ndarray, row: int, column: int, light: np.ndarray) -> No
         for j in range(max(int(y - reach), 0), min(int(y + reach) + 1, ny - 1) + 1):
             for i in range(max(int(x - reach), 0), min(int(x + reach) + 1, nx - 1) + 1):
                 light[j, i] += own_light(sources[n], j + row, i + column)
+
+
+@njit(cache=True)
+def _free(segmentation: np.ndarray, own: np.ndarray, reach: np.ndarray) -> None:
+    """Set pixels beyond a squared distance from their owner's centre to 0, in place."""
+    for j in range(segmentation.shape[0]):
+        for i in range(segmentation.shape[1]):
+            n = segmentation[j, i] - 1
+            if n >= 0 and (i - own[n, 0]) ** 2 + (j - own[n, 1]) ** 2 > reach[n]:
+                segmentation[j, i] = 0
 
 
 @dataclass(frozen=True)
@@ -124,9 +134,32 @@ class LightModel:
         own[:, :2] -= np.where(own[:, 2:3] > 0, [column, row], 0)
         return own
 
-    def half_light(self) -> np.ndarray:
-        """Radii of half of each source's light, pixels."""
-        return self.star.half_light / self.star.alpha / np.sqrt(self.sources[:, 3])
+    def half_light(self, sources: np.ndarray) -> np.ndarray:
+        """Radii of half of the light of sources with some, pixels."""
+        return self.star.half_light / self.star.alpha / np.sqrt(sources[:, 3])
+
+    def cores(
+        self, segmentation: np.ndarray, count: int, window: Window, core: float
+    ) -> np.ndarray:
+        """Who owns each pixel if modelled sources own no more than their cores.
+
+        Outside, what the model leaves is the sky's or another source's.
+
+        Parameters
+        ----------
+        segmentation : ndarray of int32
+            Of a window: numbers 1 … `count`.
+        window : (slice, slice)
+        core : float
+            Radius of a core, in half-light radii.
+        """
+        own = self.owned(segmentation, np.arange(1, count + 1, dtype=np.int32), window)
+        reach = np.full(count, np.inf)
+        modelled = own[:, 2] > 0
+        reach[modelled] = (core * self.half_light(own[modelled])) ** 2
+        kept = segmentation.copy()
+        _free(kept, own, reach)
+        return kept
 
     def share(self, own: np.ndarray, radius: np.ndarray) -> np.ndarray:
         """Share of each source's light within a radius, pixels; one without a model is a star."""
@@ -143,7 +176,8 @@ def light_model(
     ----------
     found : mapping of str to ndarray
         ``x``, ``y`` (pixels of the image), ``half`` and ``fwhm`` (half-light radii and widths,
-        pixels), ``snr``, ``clean`` (alone), ``light`` and ``pixels`` (`annular_sums` in `EDGES`).
+        pixels), ``snr``, ``clean`` (alone), ``inner`` (flux within `INNER`), ``light`` and
+        ``pixels`` (`annular_sums` in `EDGES`).
     noise : float
         σ of a pixel.
     settings : Mapping
@@ -156,12 +190,15 @@ def light_model(
     """
     half = found["half"]
     limit = settings["stellarity"]["bright_snr"]
-    bright = found["clean"] & (found["snr"] >= limit) & np.isfinite(found["fwhm"])
+    shining = (found["snr"] >= limit) & np.isfinite(half) & np.isfinite(found["fwhm"])
+    bright = shining & found["clean"]
+    if bright.sum() < FEWEST:  # in a crowd hardly any star stands alone
+        bright = shining
     star = star_profile(found["light"][bright], found["pixels"][bright], half[bright])
     if star is None or not noise > 0:
         return None
     alpha = star.alpha * _widths(found, usual_radius(found["fwhm"][bright]), limit)
-    flux = _fluxes(found["light"], found["pixels"], alpha, star)
+    flux = _fluxes(found, alpha, star)
     peak = flux * (star.beta - 1) / (np.pi * alpha**2)
     faintest = settings["wing_limit"] * noise
     with np.errstate(invalid="ignore"):
@@ -188,15 +225,19 @@ def _good(pixels: np.ndarray, radius: float) -> np.ndarray:
     return pixels[:, inner].sum(axis=1) / (np.pi * EDGES[1:][inner][-1] ** 2)
 
 
-def _fluxes(light: np.ndarray, pixels: np.ndarray, alpha: np.ndarray, star: Moffat) -> np.ndarray:
-    """Flux of each source from its good pixels: as far out as its core is, or beyond."""
-    core = EDGES[1:] <= max(2 * star.half_light, EDGES[3])
-    core_good = _good(pixels, EDGES[1:][core][-1]) >= LEAST_GOOD
-    ring = np.where(core_good[:, None], core, EDGES[1:] <= OUTER)
-    share = np.diff(1 - (1 + (EDGES / alpha[:, None]) ** 2) ** (1 - star.beta), axis=1) / (
-        np.pi * np.diff(np.square(EDGES))
-    )
+def _fluxes(found: Mapping[str, np.ndarray], alpha: np.ndarray, star: Moffat) -> np.ndarray:
+    """Flux of each source from its inner light, or, with a masked core, from what is beyond."""
+    light, pixels = found["light"], found["pixels"]
+    ring = EDGES[1:] <= OUTER
+    share = np.diff(_enclosed(EDGES, alpha[:, None], star), axis=1)
+    share /= np.pi * np.diff(np.square(EDGES))
     expected = (ring * pixels * share).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        flux = (ring * light).sum(axis=1) / expected
-    return np.where(expected > 0, flux, 0.0)
+        outer = np.where(expected > 0, (ring * light).sum(axis=1) / expected, 0.0)
+    inner = np.nan_to_num(found["inner"] / _enclosed(INNER, alpha, star))
+    return np.where(_good(pixels, INNER) >= LEAST_GOOD, inner, outer)
+
+
+def _enclosed(radius: np.ndarray | float, alpha: np.ndarray, star: Moffat) -> np.ndarray:
+    """Share of the light of sources of different widths within a radius."""
+    return 1 - (1 + (np.asarray(radius) / alpha) ** 2) ** (1 - star.beta)

@@ -25,7 +25,7 @@ from .interpolate import EMPTY, GOOD, MASKED, interpolate_rows
 from .isophote import core_bits, ellipses, isophotes
 from .kron import elliptical_sums, foreign_fractions, kron_radii
 from .light_model import COLUMNS as MODEL_COLUMNS
-from .light_model import LightModel, light_model
+from .light_model import INNER, LightModel, light_model
 from .noise import correlation_factors, empty_sums, lattice
 from .planes import ArrayPlanes, Piece, Planes, Window, cut
 from .shapes import half_light_radii, widths
@@ -124,6 +124,8 @@ class Detections:
     ----------
     segmentation : ndarray of int32
         Number of the source that owns each pixel, shape of the scene.
+    cores : ndarray of int32
+        The same, modelled sources owning no more than their cores: what is measured.
     ident : ndarray of int32
         Each source's number there.
     x0, y0, x, y : ndarray of float64
@@ -141,6 +143,7 @@ class Detections:
     """
 
     segmentation: np.ndarray
+    cores: np.ndarray
     ident: np.ndarray
     x0: np.ndarray
     y0: np.ndarray
@@ -348,6 +351,7 @@ def _shining(
     sums, pixels = annular_sums(
         scene.data, scene.state, found.segmentation, found.ident, found.x, found.y, EDGES
     )
+    kernels = (*_pixels(scene, found), found.x, found.y)
     error = _flux_error(light.flux, light.noise, 1.0, band)
     with np.errstate(invalid="ignore", divide="ignore"):
         snr = light.flux / error
@@ -355,9 +359,10 @@ def _shining(
         "x": found.x + scene.window[1].start,
         "y": found.y + scene.window[0].start,
         "half": light.half,
-        "fwhm": widths(*_pixels(scene, found), found.x, found.y, light.half),
+        "fwhm": widths(*kernels, light.half),
+        "inner": circular_sums(*kernels, np.array([INNER]))[0][:, 0],
         "snr": np.nan_to_num(snr),
-        "clean": (found.sep_flags == 0) & np.isfinite(light.half),
+        "clean": found.sep_flags == 0,
         "light": sums,
         "pixels": pixels,
     }
@@ -406,6 +411,8 @@ def find(
     found = _isophotal(objects, segmentation, piece)
     if scene.model is not None:
         found = _alone(scene, found)
+        cores = scene.model.cores(segmentation, len(objects), scene.window, settings["wing_start"])
+        found = replace(found, cores=cores)
     kron = _kron_scale(scene, found, settings)
     found = replace(found, kron=kron)
     light = kron_light(scene, found, settings)
@@ -429,6 +436,7 @@ def _isophotal(objects: np.ndarray, segmentation: np.ndarray, piece: Piece) -> D
     x, y, a, b, theta = (found[name].astype(float) for name in ("x", "y", "a", "b", "theta"))
     return Detections(
         segmentation=segmentation,
+        cores=segmentation,
         ident=np.flatnonzero(mine).astype(np.int32) + np.int32(1),
         **{"x0": x, "y0": y, "x": x, "y": y, "a": a, "b": b, "theta": theta},
         kron=np.zeros(len(found)),
@@ -454,7 +462,7 @@ def _alone(scene: Scene, found: Detections) -> Detections:
 def _pixels(scene: Scene, found: Detections) -> tuple[np.ndarray, ...]:
     """What the measuring kernels take of a scene."""
     own = scene.own(found.segmentation, found.ident)
-    return scene.net, scene.variance, scene.state, found.segmentation, found.ident, own
+    return scene.net, scene.variance, scene.state, found.cores, found.ident, own
 
 
 def _kron_scale(scene: Scene, found: Detections, settings: Mapping) -> np.ndarray:
@@ -540,7 +548,7 @@ def measure_at(
         "imaflags_iso": bits,
         "flags": extraction_flags(
             found.sep_flags,
-            foreign_fractions(*pixels[2:5], *found.ellipse),
+            foreign_fractions(scene.state, found.segmentation, found.ident, *found.ellipse),
             peak + background,
             core,
             incomplete | light.incomplete,

@@ -9,6 +9,10 @@ from .interpolate import GOOD
 
 EDGES = np.array([*range(13), 15.0, 18.0, 22.0, 26.0, 30.0])
 """Annuli in which light is summed, pixels."""
+SECTORS = 6
+"""Of an annulus: their median, so that a neighbour in two of them leaves it alone."""
+WHOLE = 3.0
+"""Annuli within this radius, pixels, hold too few pixels for sectors."""
 FEWEST = 10
 """With fewer stars a profile can't be told from its neighbours' light."""
 NARROW = 0.1
@@ -65,7 +69,9 @@ def annular_sums(
     y: np.ndarray,
     edges: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sum a source's own and sky pixels in annuli.
+    """Sum a source's own and sky pixels in annuli, robustly.
+
+    An annulus's sum is the median of its sectors' means, times its pixels.
 
     Parameters
     ----------
@@ -84,19 +90,38 @@ def annular_sums(
     ny, nx = data.shape
     count = edges.size - 1
     light, pixels = np.zeros((x.size, count)), np.zeros((x.size, count))
+    sums, numbers = np.zeros((count, SECTORS)), np.zeros((count, SECTORS))
+    means = np.empty(SECTORS)
     reach = edges[-1]
     for n in range(x.size):
+        sums[:] = 0
+        numbers[:] = 0
         for j in range(max(int(y[n] - reach), 0), min(int(y[n] + reach) + 1, ny - 1) + 1):
             for i in range(max(int(x[n] - reach), 0), min(int(x[n] + reach) + 1, nx - 1) + 1):
                 owner = segmentation[j, i]
                 if state[j, i] != GOOD or (owner != 0 and owner != idents[n]):
                     continue
-                r2 = (j - y[n]) ** 2 + (i - x[n]) ** 2
-                for k in range(count):
-                    if r2 < edges[k + 1] * edges[k + 1]:
-                        light[n, k] += data[j, i]
-                        pixels[n, k] += 1
-                        break
+                dy, dx = j - y[n], i - x[n]
+                r2 = dy * dy + dx * dx
+                if r2 >= reach * reach:
+                    continue
+                k = 0
+                while r2 >= edges[k + 1] * edges[k + 1]:
+                    k += 1
+                sector = 0
+                if edges[k] >= WHOLE:
+                    sector = int((np.arctan2(dy, dx) / np.pi + 1) / 2 * SECTORS) % SECTORS
+                sums[k, sector] += data[j, i]
+                numbers[k, sector] += 1
+        for k in range(count):
+            seen = 0
+            for sector in range(SECTORS):
+                if numbers[k, sector] > 0:
+                    means[seen] = sums[k, sector] / numbers[k, sector]
+                    seen += 1
+            pixels[n, k] = numbers[k].sum()
+            if seen:
+                light[n, k] = np.median(means[:seen]) * pixels[n, k]
     return light, pixels
 
 

@@ -1,0 +1,135 @@
+"""Sources on the wings of brighter ones are found, and nothing else is."""
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from skymill.bits import Flag
+from skymill.sources.measure import measure
+
+GAIN = 2.0
+FWHM = 5.0
+
+
+def run(image, settings, **others):
+    settings = {**settings, **others}
+    planes = image.astype(np.float32), np.full(image.shape, 25, np.float32)
+    mask = np.zeros(image.shape, np.uint8)
+    return measure(*planes, mask, settings, 0.4, GAIN, np.inf)
+
+
+def noise(image, rng):
+    return image + rng.normal(size=image.shape) * np.sqrt(25 + image / GAIN)
+
+
+@pytest.fixture(scope="module")
+def field(add_moffat):
+    """A function: 25 bright stars, each with a faint one beside it; image, bright, faint (x, y)."""
+
+    def make(bright, flux, separation, seed=7):
+        rng = np.random.default_rng(seed)
+        image = np.zeros((600, 600))
+        stars, faint = [], []
+        for y in range(60, 600, 120):
+            for x in range(60, 600, 120):
+                place = x + rng.uniform(-1, 1), y + rng.uniform(-1, 1)
+                angle = rng.uniform(0, 2 * np.pi)
+                beside = place + separation * np.array([np.cos(angle), np.sin(angle)])
+                add_moffat(image, *place, bright, FWHM)
+                if flux:
+                    add_moffat(image, *beside, flux, FWHM)
+                stars.append(place)
+                faint.append(beside)
+        return noise(image, rng), np.array(stars), np.array(faint)
+
+    return make
+
+
+def rows(table, places, radius=2.5):
+    """The table's rows next to places; how many of these have one within a radius."""
+    distance, index = cKDTree(np.c_[table["x"], table["y"]]).query(places)
+    return table[index[distance < radius]], (distance < radius).mean()
+
+
+ON_WINGS = [(2e5, 2e3, 15), (2e6, 1e4, 16), (3e6, 6e4, 13)]
+HARD = [*ON_WINGS, (1e6, 1.2e3, 26)]
+"""Flux of bright and faint stars, pixels between them: 5″ and more."""
+
+
+@pytest.mark.parametrize(("bright", "flux", "separation"), HARD)
+def test_stars_four_to_eight_magnitudes_fainter_are_found(
+    field, extraction, bright, flux, separation
+):
+    image, stars, faint = field(bright, flux, separation)
+    table = run(image, extraction)
+    found, share = rows(table, faint)
+    assert share >= 0.96
+    assert rows(table, stars, 0.2)[1] == 1
+    assert len(table) <= 51
+    if separation < 20:  # within the isophote
+        assert (found["flags"] & Flag.BLENDED != 0).all()
+
+
+@pytest.mark.parametrize(("bright", "flux", "separation"), ON_WINGS)
+def test_they_are_measured_without_the_wings(
+    field, extraction, bright, flux, separation, add_moffat
+):
+    image, _, faint = field(bright, flux, separation)
+    found, _ = rows(run(image, extraction), faint)
+    alone = np.zeros((121, 121))
+    add_moffat(alone, 60, 60, flux, FWHM)
+    share = alone[np.hypot(*np.indices(alone.shape) - 60) < 6.25].sum() / flux
+    ratio = np.median(found["flux_aper5"]) / (share * flux)
+    assert ratio == pytest.approx(1, abs=0.1)
+    distance, _ = cKDTree(faint).query(np.c_[found["x"], found["y"]])
+    assert np.median(distance) < 0.5
+
+
+def test_nothing_is_found_around_isolated_stars_that_stay_as_they_are(field, extraction):
+    image, stars, _ = field(1e6, 0, 0)
+    table, without = run(image, extraction), run(image, extraction, light_model=False)
+    assert len(table) == len(without) == len(stars)
+    for name in ("flux_aper5", "x", "y"):
+        np.testing.assert_allclose(table[name], without[name], rtol=2e-3, err_msg=name)
+    assert (table["flags"] == 0).all()
+
+
+@pytest.mark.parametrize("ellipticity", [0.1, 0.3])
+def test_nor_around_elongated_ones(extraction, ellipticity):
+    rng = np.random.default_rng(3)
+    rows_, columns = np.indices((600, 600), dtype=float)
+    image = np.zeros((600, 600))
+    for y in range(60, 600, 120):
+        for x in range(60, 600, 120):
+            r2 = (columns - x) ** 2 * (1 - ellipticity) + (rows_ - y) ** 2 / (1 - ellipticity)
+            image += 3e4 * (1 + r2 / 4.9**2) ** -3
+    assert len(run(noise(image, rng), extraction)) <= 26
+
+
+def test_a_crowd_loses_none_for_good(extraction, add_moffat):
+    """In a crowded field more of the stars are found than without, and no more false ones."""
+    rng = np.random.default_rng(12)
+    image = np.zeros((800, 800))
+    truth = np.c_[rng.uniform(20, 780, (900, 2)), 10 ** rng.uniform(3.2, 6, 900)]
+    for x, y, flux in truth:
+        add_moffat(image, x, y, flux, FWHM)
+    image = noise(image, rng)
+    counts = []
+    for modelled in (True, False):
+        table = run(image, extraction, light_model=modelled)
+        _, share = rows(table, truth[:, :2])
+        snr = table["flux_aper5"] / table["fluxerr_aper5"]
+        distance, _ = cKDTree(truth[:, :2]).query(np.c_[table["x"], table["y"]])
+        counts.append((share, ((distance > 5) & (snr > 10)).sum()))
+    (share, false), (before, _) = counts
+    assert share > before + 0.01
+    assert false <= 0.01 * len(truth)
+
+
+def test_photons_kept_in_the_variance_count_once(field, extraction):
+    """Where the variance holds the sources' photons, the gain adds none for the wings."""
+    image, _, faint = field(2e6, 1e4, 16)
+    variance = (25 + np.clip(image, 0, None) / GAIN).astype(np.float32)
+    mask = np.zeros(image.shape, np.uint8)
+    table = measure(image.astype(np.float32), variance, mask, extraction, 0.4, 0.0, np.inf)
+    assert rows(table, faint)[1] >= 0.9
