@@ -161,7 +161,7 @@ def test_seams_of_a_crowded_field_lose_and_double_nothing(extraction, add_moffat
         np.testing.assert_allclose(single[0][name], single[1][name], rtol=1e-6, atol=tolerance)
     for name in ("flux_auto", "flux_aper5") if modelled else ():
         moved = np.abs(single[0][name] - single[1][name]) / single[0][name.replace("ux", "uxerr")]
-        assert np.median(moved) < 0.01
+        assert np.median(moved) < 0.02
         assert moved.max() < 1
     there, back = (
         cKDTree(np.c_[a["x"], a["y"]]).query(np.c_[b["x"], b["y"]])[0]

@@ -4,8 +4,9 @@ Stars: between 15 and 19 mag in the band (reference system), isolated, without a
 neighbour that matters, without a spoilt pixel within the aperture in any exposure used (so
 unsaturated too). Those that calibrated anything are left out,
 whether a fit used or clipped them; a second offset counts them in, for they are the bright ones.
-Frames are compared at their epoch, variables too; masters with constant stars alone. Both give a
-star's total light in either aperture. The scatter's
+Frames are compared at their epoch, variables too, and in their natural system, which agrees with
+the reference system at the usual star's colour; masters with constant stars alone, in the reference
+system. Both give a star's total light in either aperture. The scatter's
 limit is that of Gaussians of √(0.02² + expected²), the expected noise from the truth alone; only
 the size of a star's AUTO aperture is the catalogue's own.
 """
@@ -14,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ..simulate.light import COLOR
+from .depth import usual_color
 from .figure import Figure, Judge
 from .matching import at_rows, nearest_row
 from .noise import mixture_scatter
@@ -176,4 +179,7 @@ def _frame(
     row = nearest_row(seen.ra[use], seen.dec[use], frame["ra"], frame["dec"], samples["match"])
     use, row = use[row >= 0], row[row >= 0]
     expected = 1.0857 * seen.error(radius)[use]
-    return frame[f"mag_{aperture}"][row] - seen.mag[use], expected, held_out[use]
+    blue, red = (survey.truth.magnitude(b) for b in COLOR[seen.exposure.band])
+    unusual = (blue - red)[use] - usual_color(survey.truth, seen.exposure.band, samples)
+    true = seen.mag[use] + seen.exposure.color_term * unusual
+    return frame[f"mag_{aperture}"][row] - true, expected, held_out[use]
