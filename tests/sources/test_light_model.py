@@ -5,10 +5,17 @@ import pytest
 from scipy.spatial import cKDTree
 
 from skymill.sources.background import background_mesh
-from skymill.sources.light_model import COLUMNS, INNER, LightModel, light_model, own_light
+from skymill.sources.light_model import (
+    COLUMNS,
+    INNER,
+    LightModel,
+    fit_wings,
+    light_model,
+    own_light,
+)
 from skymill.sources.measure import measure
 from skymill.sources.planes import ArrayPlanes
-from skymill.sources.star_profile import EDGES, Moffat
+from skymill.sources.star_profile import EDGES, SECTORS, Moffat, sector_sums
 
 STAR = Moffat(4.0, 3.0)
 SIZE = 640
@@ -109,30 +116,49 @@ def test_the_background_of_a_crowd_is_the_sky(extraction):
     assert abs(after) < 0.04 * SKY
 
 
-def test_a_saturated_core_is_modelled_from_its_wings(extraction):
-    """Annuli whose inner pixels are masked give the flux of the whole."""
-    pixels = np.tile(np.pi * np.diff(EDGES**2), (30, 1))
-    light = 1e5 * STAR.annuli(EDGES) * pixels
-    light[0], pixels[0] = 100 * light[0], pixels[0]
-    light[0, :5] = pixels[0, :5] = 0
+def test_a_saturated_core_is_placed_and_weighed_by_its_wings():
+    """The sectors of annuli around a star whose inner pixels are masked, with a neighbour."""
+    image = light_of(STAR, 50.7, 49.6, 1e7, (101, 101)) + light_of(
+        STAR, 62.0, 60.0, 4e4, (101, 101)
+    )
+    state = np.zeros(image.shape, np.uint8)
+    rows, columns = np.indices(image.shape)
+    state[np.hypot(rows - 50, columns - 50) < 7] = 1
+    state[:, 48:53] = 1  # a bleed trail
+    nobody, place = np.zeros(image.shape, np.int32), np.array([50.0])
+    idents = np.array([1], np.int32)
+    sums = sector_sums(image.astype(np.float32), state, nobody, idents, place, place, EDGES)
+    flux, dx, dy = fit_wings(*(s[0] for s in sums), STAR)
+    assert flux == pytest.approx(1e7, rel=0.03)
+    assert (dx, dy) == (pytest.approx(0.7, abs=0.1), pytest.approx(-0.4, abs=0.1))
+    assert fit_wings(sums[0][0], 0 * sums[1][0], sums[2][0], STAR) == (0, 0, 0)
+
+
+def test_a_saturated_star_in_pieces_is_one(extraction):
+    number = 32
+    pixels = np.tile(np.pi * np.diff(EDGES**2)[:, None] / SECTORS, (number, 1, SECTORS))
+    light = 1e5 * STAR.annuli(EDGES)[:, None] * pixels
+    light[:2] *= np.array([100, 50])[:, None, None]
+    light[:2, :5] = pixels[:2, :5] = 0
+    radii = pixels * (2 / 3 * np.diff(EDGES**3) / np.diff(EDGES**2))[:, None]
     found = {
-        "x": np.arange(30.0), "y": np.zeros(30), "half": np.full(30, STAR.half_light),
-        "fwhm": np.full(30, 4.08),
-        "inner": np.full(30, 1e5 * STAR.fraction(INNER)),
-        "snr": np.full(30, 200.0), "clean": np.arange(30) > 0, "light": light, "pixels": pixels,
+        "x": np.r_[100.0, 105.0, 20.0 * np.arange(30) + 200], "y": np.full(number, 50.0),
+        "half": np.full(number, STAR.half_light), "fwhm": np.full(number, 4.08),
+        "inner": np.full(number, 1e5 * STAR.fraction(INNER)), "snr": np.full(number, 200.0),
+        "clean": np.arange(number) > 1, "light": light, "pixels": pixels,
+        "radii": radii,
     }  # fmt: skip
-    found["half"][0] *= 2
-    found["fwhm"][0] *= 2
     model = light_model(found, SKY, extraction)
     flux = model.sources[:, 2] * np.pi / model.sources[:, 3] / (model.star.beta - 1)
-    np.testing.assert_allclose(flux[1:], 1e5, rtol=0.01)
+    np.testing.assert_allclose(flux[2:], 1e5, rtol=0.01)
     assert flux[0] == pytest.approx(1e7, rel=0.03)
+    assert flux[1] == 0
 
 
 def test_without_stars_there_is_no_model(extraction):
     nothing = {
-        name: np.zeros((0, EDGES.size - 1) if name in ("light", "pixels") else 0)
-        for name in ("x", "y", "half", "fwhm", "inner", "snr", "light", "pixels")
+        name: np.zeros((0, EDGES.size - 1, SECTORS) if name in ("light", "pixels", "radii") else 0)
+        for name in ("x", "y", "half", "fwhm", "inner", "snr", "light", "pixels", "radii")
     }
     nothing["clean"] = np.zeros(0, bool)
     assert light_model(nothing, SKY, extraction) is None

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from skymill.sources.star_profile import EDGES, Moffat, annular_sums, star_profile, usual_radius
+from skymill.sources.star_profile import (
+    EDGES,
+    Moffat,
+    annular_means,
+    sector_sums,
+    star_profile,
+    usual_radius,
+)
 
 
 @pytest.fixture
@@ -30,7 +37,7 @@ def sums(image, places):
     state = np.zeros(image.shape, np.uint8)
     nobody = np.zeros(image.shape, np.int32)
     idents = np.arange(1, len(places) + 1, dtype=np.int32)
-    return annular_sums(image, state, nobody, idents, *places.T, EDGES)
+    return sector_sums(image, state, nobody, idents, *places.T, EDGES)
 
 
 def test_a_moffat_holds_half_of_its_light_in_its_half_light_radius():
@@ -47,7 +54,7 @@ def test_annuli_hold_every_pixel_once_and_no_neighbour_s():
     state = np.zeros(image.shape, np.uint8)
     state[40, 40] = 1
     place = np.array([40.0])
-    light, pixels = annular_sums(
+    light, pixels, _ = sector_sums(
         image, state, segmentation, np.array([1], np.int32), place, place, EDGES
     )
     rows, columns = np.indices(image.shape)
@@ -57,16 +64,25 @@ def test_annuli_hold_every_pixel_once_and_no_neighbour_s():
 
 def test_the_stars_profile_is_found_beside_galaxies_and_on_a_level(field):
     image, places, half, star = field
-    found = star_profile(*sums(image, places), half)
+    found = star_profile(annular_means(*sums(image, places)[:2]), half)
     assert found.alpha == pytest.approx(star.alpha, rel=0.02)
     assert found.beta == pytest.approx(star.beta, rel=0.02)
 
 
 def test_too_few_stars_tell_nothing(field):
     image, places, half, _ = field
-    light, pixels = sums(image, places)
-    assert star_profile(light[:9], pixels[:9], half[:9]) is None
-    assert star_profile(light * 0, pixels, half) is None
+    means = annular_means(*sums(image, places)[:2])
+    assert star_profile(means[:9], half[:9]) is None
+    assert star_profile(means * 0, half) is None
+
+
+def test_a_neighbour_in_a_sector_leaves_the_mean_alone():
+    image = np.ones((81, 81), np.float32)
+    image[40:48, 50:60] = 100
+    nobody, state = np.zeros(image.shape, np.int32), np.zeros(image.shape, np.uint8)
+    place = np.array([40.0])
+    sums = sector_sums(image, state, nobody, np.array([1], np.int32), place, place, EDGES)
+    np.testing.assert_array_equal(annular_means(*sums[:2]), 1)
 
 
 def test_the_usual_radius_is_the_stars():

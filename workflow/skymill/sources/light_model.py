@@ -16,7 +16,17 @@ import numpy as np
 from numba import njit
 
 from .planes import Window
-from .star_profile import EDGES, FEWEST, Moffat, star_profile, usual_radius
+from .star_profile import (
+    DIGITS,
+    EDGES,
+    FEWEST,
+    SECTORS,
+    WHOLE,
+    Moffat,
+    annular_means,
+    star_profile,
+    usual_radius,
+)
 
 COLUMNS = 6
 """x, y, light of the central pixel, 1/α², β, square of the reach: a row per source."""
@@ -29,10 +39,17 @@ SIGNIFICANT = 2.0
 """And by this many errors: a width is known to about 1/SNR."""
 CORE = 3.0
 """Pixels."""
-INNER, OUTER = 6.0, 12.0
-"""A source's light within the first radius, pixels, tells its flux; …"""
+INNER = 6.0
+"""A source's light within this radius, pixels, tells its flux."""
 LEAST_GOOD = 0.5
-"""… within the second, where fewer of the pixels are good (a saturated core)."""
+"""Where fewer of these pixels are good (a saturated core), flux and centre are the wings'."""
+CLIP, ROUNDS = 3.0, 4
+"""Robust scatters beyond which a sector of a wing is a neighbour's; rounds of that."""
+FEWEST_SECTORS = 9
+MOST_SHIFT = 5.0
+"""Pixels; what moves farther has no wings of its own."""
+OUTER = 12.0
+"""Masked sources nearer to each other, pixels, are pieces of one."""
 
 
 @njit(cache=True)
@@ -176,8 +193,8 @@ def light_model(
     ----------
     found : mapping of str to ndarray
         ``x``, ``y`` (pixels of the image), ``half`` and ``fwhm`` (half-light radii and widths,
-        pixels), ``snr``, ``clean`` (alone), ``inner`` (flux within `INNER`), ``light`` and
-        ``pixels`` (`annular_sums` in `EDGES`).
+        pixels), ``snr``, ``clean`` (alone), ``inner`` (flux within `INNER`), ``light``,
+        ``pixels`` and ``radii`` (`skymill.sources.star_profile.sector_sums` in `EDGES`).
     noise : float
         σ of a pixel.
     settings : Mapping
@@ -194,17 +211,19 @@ def light_model(
     bright = shining & found["clean"]
     if bright.sum() < FEWEST:  # in a crowd hardly any star stands alone
         bright = shining
-    star = star_profile(found["light"][bright], found["pixels"][bright], half[bright])
+    star = star_profile(
+        annular_means(found["light"][bright], found["pixels"][bright]), half[bright]
+    )
     if star is None or not noise > 0:
         return None
     alpha = star.alpha * _widths(found, usual_radius(found["fwhm"][bright]), limit)
-    flux = _fluxes(found, alpha, star)
+    x, y, flux = _places(found, alpha, star)
     peak = flux * (star.beta - 1) / (np.pi * alpha**2)
     faintest = settings["wing_limit"] * noise
     with np.errstate(invalid="ignore"):
         beyond = np.maximum((np.maximum(peak, 0) / faintest) ** (1 / star.beta) - 1, 0)
     reach = np.minimum(alpha * np.sqrt(beyond), settings["wing_reach"])
-    columns = found["x"], found["y"], peak, alpha**-2, np.full(alpha.size, star.beta), reach**2
+    columns = x, y, peak, alpha**-2, np.full(alpha.size, star.beta), reach**2
     return LightModel(np.stack(columns, axis=1), star)
 
 
@@ -222,22 +241,96 @@ def _widths(found: Mapping[str, np.ndarray], star: float, bright: float) -> np.n
 def _good(pixels: np.ndarray, radius: float) -> np.ndarray:
     """Share of the pixels within a radius that are good."""
     inner = EDGES[1:] <= radius
-    return pixels[:, inner].sum(axis=1) / (np.pi * EDGES[1:][inner][-1] ** 2)
+    return pixels[:, inner].sum(axis=(1, 2)) / (np.pi * EDGES[1:][inner][-1] ** 2)
 
 
-def _fluxes(found: Mapping[str, np.ndarray], alpha: np.ndarray, star: Moffat) -> np.ndarray:
-    """Flux of each source from its inner light, or, with a masked core, from what is beyond."""
-    light, pixels = found["light"], found["pixels"]
-    ring = EDGES[1:] <= OUTER
-    share = np.diff(_enclosed(EDGES, alpha[:, None], star), axis=1)
-    share /= np.pi * np.diff(np.square(EDGES))
-    expected = (ring * pixels * share).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        outer = np.where(expected > 0, (ring * light).sum(axis=1) / expected, 0.0)
-    inner = np.nan_to_num(found["inner"] / _enclosed(INNER, alpha, star))
-    return np.where(_good(pixels, INNER) >= LEAST_GOOD, inner, outer)
+def _places(
+    found: Mapping[str, np.ndarray], alpha: np.ndarray, star: Moffat
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Centre and flux of each source; with a masked core, from the wings around it."""
+    x, y = found["x"].copy(), found["y"].copy()
+    flux = np.nan_to_num(found["inner"] / star_share(INNER, alpha, star))
+    masked = _good(found["pixels"], INNER) < LEAST_GOOD
+    for n in np.flatnonzero(masked):
+        sums = (found[name][n] for name in ("light", "pixels", "radii"))
+        flux[n], dx, dy = fit_wings(*sums, Moffat(float(alpha[n]), star.beta))
+        x[n], y[n] = x[n] + dx, y[n] + dy
+    flux[_fragments(x, y, found["light"].sum(axis=(1, 2)), masked)] = 0.0
+    return x, y, flux
 
 
-def _enclosed(radius: np.ndarray | float, alpha: np.ndarray, star: Moffat) -> np.ndarray:
+def star_share(radius: np.ndarray | float, alpha: np.ndarray, star: Moffat) -> np.ndarray:
     """Share of the light of sources of different widths within a radius."""
     return 1 - (1 + (np.asarray(radius) / alpha) ** 2) ** (1 - star.beta)
+
+
+def fit_wings(
+    light: np.ndarray, pixels: np.ndarray, radii: np.ndarray, profile: Moffat
+) -> tuple[float, float, float]:
+    """Flux and centre of a source of known profile, from the sectors of annuli that have data.
+
+    Parameters
+    ----------
+    light, pixels, radii : ndarray, shape (k, SECTORS)
+        As of `skymill.sources.star_profile.sector_sums`, in `EDGES`.
+    profile : Moffat
+
+    Returns
+    -------
+    flux, dx, dy : float
+        Flux, and the centre relative to that of the annuli, pixels. Zeros where there is no such
+        source or too few sectors.
+
+    Notes
+    -----
+    Least squares relative to the profile, so that far wings, where neighbours are, count as much as
+    near ones; without the sectors that deviate by more than `CLIP` robust scatters (neighbours).
+    """
+    from scipy.optimize import least_squares
+
+    # The mean radius of pixels isn't an annulus's: the profile is steep, the lattice coarse.
+    usual = (2 / 3 * np.diff(EDGES**3) / np.diff(EDGES**2))[:, None]
+    radius = np.where(pixels > 0, radii / np.where(pixels > 0, pixels, 1), usual)
+    angle = (2 * np.arange(SECTORS) + 1) * np.pi / SECTORS - np.pi
+    x, y = radius * np.cos(angle), radius * np.sin(angle)
+    scale = profile.alpha**2
+    mean = profile.annuli(EDGES)[:, None]
+    mean = mean * ((scale + radius**2) / (scale + usual**2)) ** -profile.beta
+    used = (pixels > 0) & (usual >= WHOLE)
+    value = np.where(used, light / np.where(used, pixels, 1), 0) / mean
+
+    def model(parameters: np.ndarray) -> np.ndarray:
+        r2 = (x - parameters[1]) ** 2 + (y - parameters[2]) ** 2
+        return parameters[0] * ((scale + r2) / (scale + radius**2)) ** -profile.beta
+
+    def misfit(parameters: np.ndarray, used: np.ndarray, unit: float) -> np.ndarray:
+        return (model(parameters) - value)[used] / unit
+
+    fit = np.array([np.median(value[used]) if used.any() else 0.0, 0.0, 0.0])
+    for _ in range(ROUNDS):
+        if used.sum() < FEWEST_SECTORS or not fit[0] > 0:
+            return 0.0, 0.0, 0.0
+        unit = fit[0]
+        fit = least_squares(misfit, fit, x_scale=[unit, 1.0, 1.0], args=(used, unit)).x
+        rest = np.abs(value - model(fit))
+        used = used & (rest <= CLIP * 1.4826 * np.median(rest[used]))
+    if not fit[0] > 0 or np.abs(fit[1:]).max() > MOST_SHIFT:
+        return 0.0, 0.0, 0.0
+    flux, dx, dy = (float(f"{v:.{DIGITS}g}") for v in fit)  # rounded as star_profile's
+    return flux, dx, dy
+
+
+def _fragments(x: np.ndarray, y: np.ndarray, light: np.ndarray, masked: np.ndarray) -> np.ndarray:
+    """Which masked sources are pieces of another: a saturated core falls into several.
+
+    The one that owns most of the light around it stays.
+    """
+    from scipy.spatial import cKDTree
+
+    pieces = np.zeros(x.size, bool)
+    cores = np.flatnonzero(masked)
+    if cores.size > 1:
+        pairs = cKDTree(np.c_[x[cores], y[cores]]).query_pairs(OUTER, output_type="ndarray")
+        one, other = cores[pairs[:, 0]], cores[pairs[:, 1]]
+        pieces[np.where(light[one] < light[other], one, other)] = True
+    return pieces

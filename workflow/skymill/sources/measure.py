@@ -28,9 +28,10 @@ from .light_model import COLUMNS as MODEL_COLUMNS
 from .light_model import INNER, LightModel, light_model
 from .noise import correlation_factors, empty_sums, lattice
 from .planes import ArrayPlanes, Piece, Planes, Window, cut
+from .resolved import resolved
 from .shapes import half_light_radii, widths
 from .sizes import LADDER, window_sizes
-from .star_profile import EDGES, annular_sums
+from .star_profile import EDGES, sector_sums
 from .stellarity import star_locus, stellarity
 from .windowed import windowed_centroids
 
@@ -297,10 +298,15 @@ def measure_bands(
     }
     place = _with_errors(_joined(places), factors[detection], bands[detection])
     order = np.lexsort((place["x"], place["y"]))
-    return {
+    tables = {
         name: _finish(_joined(rows[name]), place, factors[name], band, settings, radii)[order]
         for name, band in bands.items()
     }
+    if models[detection] is None:
+        return tables
+    first = tables[detection]
+    kept = resolved(first["x"], first["y"], first["flux_aper5"], models[detection].star.fwhm)
+    return {name: table[kept] for name, table in tables.items()}
 
 
 def seen(
@@ -348,7 +354,7 @@ def _shining(
     scene: Scene, found: Detections, light: KronLight, band: Band, settings: Mapping
 ) -> dict[str, np.ndarray]:
     """What `skymill.sources.light_model.light_model` needs to know of a scene's sources."""
-    sums, pixels = annular_sums(
+    sums, pixels, distances = sector_sums(
         scene.data, scene.state, found.segmentation, found.ident, found.x, found.y, EDGES
     )
     kernels = (*_pixels(scene, found), found.x, found.y)
@@ -365,6 +371,7 @@ def _shining(
         "clean": found.sep_flags == 0,
         "light": sums,
         "pixels": pixels,
+        "radii": distances,
     }
 
 

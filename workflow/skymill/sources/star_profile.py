@@ -54,13 +54,18 @@ class Moffat:
         return np.diff(self.fraction(edges)) / (np.pi * np.diff(np.square(edges)))
 
     @property
+    def fwhm(self) -> float:
+        """Full width at half maximum, pixels."""
+        return float(2 * self.alpha * np.sqrt(2 ** (1 / self.beta) - 1))
+
+    @property
     def half_light(self) -> float:
         """Radius of half of the light, pixels."""
         return float(self.alpha * np.sqrt(2 ** (1 / (self.beta - 1)) - 1))
 
 
 @njit(cache=True)
-def annular_sums(
+def sector_sums(
     data: np.ndarray,
     state: np.ndarray,
     segmentation: np.ndarray,
@@ -68,10 +73,8 @@ def annular_sums(
     x: np.ndarray,
     y: np.ndarray,
     edges: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sum a source's own and sky pixels in annuli, robustly.
-
-    An annulus's sum is the median of its sectors' means, times its pixels.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sum a source's own and sky pixels in the sectors of annuli.
 
     Parameters
     ----------
@@ -84,18 +87,17 @@ def annular_sums(
 
     Returns
     -------
-    light, pixels : ndarray of float64
-        Sums and number of pixels that count, shape (n, k).
+    light, pixels, radii : ndarray of float32
+        Sums, number and summed radii of the pixels that count, shape (n, k, SECTORS); sector s lies
+        about the angle (2 s + 1) π / SECTORS − π, from x towards y. Annuli within `WHOLE` are
+        sector 0 alone.
     """
     ny, nx = data.shape
-    count = edges.size - 1
-    light, pixels = np.zeros((x.size, count)), np.zeros((x.size, count))
-    sums, numbers = np.zeros((count, SECTORS)), np.zeros((count, SECTORS))
-    means = np.empty(SECTORS)
-    reach = edges[-1]
+    count, reach = edges.size - 1, edges[-1]
+    light = np.zeros((x.size, count, SECTORS), np.float32)
+    pixels = np.zeros((x.size, count, SECTORS), np.float32)
+    radii = np.zeros((x.size, count, SECTORS), np.float32)
     for n in range(x.size):
-        sums[:] = 0
-        numbers[:] = 0
         for j in range(max(int(y[n] - reach), 0), min(int(y[n] + reach) + 1, ny - 1) + 1):
             for i in range(max(int(x[n] - reach), 0), min(int(x[n] + reach) + 1, nx - 1) + 1):
                 owner = segmentation[j, i]
@@ -111,18 +113,22 @@ def annular_sums(
                 sector = 0
                 if edges[k] >= WHOLE:
                     sector = int((np.arctan2(dy, dx) / np.pi + 1) / 2 * SECTORS) % SECTORS
-                sums[k, sector] += data[j, i]
-                numbers[k, sector] += 1
-        for k in range(count):
-            seen = 0
-            for sector in range(SECTORS):
-                if numbers[k, sector] > 0:
-                    means[seen] = sums[k, sector] / numbers[k, sector]
-                    seen += 1
-            pixels[n, k] = numbers[k].sum()
-            if seen:
-                light[n, k] = np.median(means[:seen]) * pixels[n, k]
-    return light, pixels
+                light[n, k, sector] += data[j, i]
+                pixels[n, k, sector] += 1
+                radii[n, k, sector] += np.sqrt(r2)
+    return light, pixels, radii
+
+
+def annular_means(light: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Light per pixel in annuli, robustly: the median of the sectors; NaN without pixels.
+
+    Parameters
+    ----------
+    light, pixels : ndarray, shape (n, k, SECTORS)
+        As of `sector_sums`.
+    """
+    means = np.ma.masked_invalid(light / np.where(pixels > 0, pixels, np.nan))
+    return np.ma.filled(np.ma.median(means, axis=2), np.nan)
 
 
 def usual_radius(radii: np.ndarray) -> float:
@@ -134,13 +140,14 @@ def usual_radius(radii: np.ndarray) -> float:
     return usual
 
 
-def star_profile(light: np.ndarray, pixels: np.ndarray, half: np.ndarray) -> Moffat | None:
+def star_profile(means: np.ndarray, half: np.ndarray) -> Moffat | None:
     """Fit the profile of an image's stars.
 
     Parameters
     ----------
-    light, pixels : ndarray, shape (n, k)
-        Of bright clean sources, stars and galaxies, as `annular_sums` gives them in `EDGES`.
+    means : ndarray, shape (n, k)
+        Light per pixel of bright clean sources, stars and galaxies, as `annular_means` gives it in
+        `EDGES`.
     half : ndarray, shape (n,)
         Their half-light radii, pixels.
 
@@ -161,10 +168,10 @@ def star_profile(light: np.ndarray, pixels: np.ndarray, half: np.ndarray) -> Mof
     usual = usual_radius(half)
     stars = np.abs(half - usual) < NARROW * usual
     inner = EDGES[1:] <= max(2 * usual, EDGES[3])
+    whole = (means[:, inner] * np.pi * np.diff(np.square(EDGES))[inner]).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        whole = light[:, inner].sum(axis=1)
-        profile = light / pixels / whole[:, None]
-    stars &= (whole > 0) & (pixels[:, inner] > 0).all(axis=1)
+        profile = means / whole[:, None]
+        stars &= whole > 0  # NaN where an inner annulus has no pixel
     if stars.sum() < FEWEST:
         return None
     seen = np.isfinite(profile[stars]).sum(axis=0) >= FEWEST
