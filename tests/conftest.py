@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from skymill.io.provenance import Record, recording
+from skymill.kernels import drop_stale
+from skymill.paths import ROOT
 
 NO_REAL_FRAMES = "SKYMILL_REAL is unset"
 
@@ -25,6 +27,12 @@ def real() -> Path:
     if not folder:
         pytest.skip(f"{NO_REAL_FRAMES}: set it to the folder with the real frames")
     return Path(folder)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile kernels anew where their source has changed; once, not in every test worker."""
+    if not hasattr(config, "workerinput"):
+        drop_stale(ROOT / "workflow/skymill")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
