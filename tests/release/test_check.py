@@ -69,7 +69,9 @@ def both(quantity: str) -> set[str]:
     return {f"{group}.{master}_master.{name}" for master in ("single", "idual")}
 
 
-@pytest.mark.xfail(strict=True, reason="MAG_AUTO in the more crowded tile, N_DET, one exposure's rms")
+@pytest.mark.xfail(
+    strict=True, reason="MAG_AUTO in the more crowded tile, N_DET, one exposure's rms"
+)
 def test_the_mini_release_meets_every_target(before):
     assert before == set()
 

@@ -59,13 +59,15 @@ def add_hidden(
     segmentation : ndarray of int32
     """
     limits, (objects, segmentation) = settings["hidden"], found
-    light = np.maximum(model.within(window), 0)
+    light = model.within(window)
     noise = variance + np.float32(inverse_gain) * light + (np.float32(limits["error"]) * light) ** 2
     core, parent = _cores(model, window, np.sqrt(np.median(variance[state == GOOD])), limits)
-    left = np.where(core, np.float32(0), net)
+    # What the first round found and this detection took for a part of a brighter source.
+    lost = model.within(window, model.owners(segmentation, window) == 0)
+    left = np.where(core, np.float32(0), net + lost)
     second, own = detect(left, noise, (state != GOOD) | core, settings)
     new = ~_known(objects, own, len(second)) & ~_beside(core, second)
-    new &= ~_twinned(net, second, segmentation, model, parent, window, limits["twin"])
+    new &= ~_twinned(net + lost, second, segmentation, model, parent, window, limits["twin"])
     number = np.zeros(len(second) + 1, np.int32)
     number[1:][new] = len(objects) + 1 + np.arange(int(new.sum()))
     taken = number[own]

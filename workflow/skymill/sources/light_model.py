@@ -106,19 +106,45 @@ class LightModel:
     sources: np.ndarray
     star: Moffat
 
-    def within(self, window: Window) -> np.ndarray:
-        """The light of all sources in a window [rows, columns], float32."""
+    def within(self, window: Window, chosen: np.ndarray | None = None) -> np.ndarray:
+        """The light of all sources, or of some, in a window [rows, columns], float32."""
         rows, columns = window
         light = np.zeros((rows.stop - rows.start, columns.stop - columns.start))
         s, reach = self.sources, np.sqrt(self.sources[:, 5])
         near = (s[:, 2] > 0) & (s[:, 0] > columns.start - reach - 1)
         near &= (s[:, 0] < columns.stop + reach) & (s[:, 1] > rows.start - reach - 1)
         near &= s[:, 1] < rows.stop + reach
+        if chosen is not None:
+            near &= chosen
         _render(s[near], rows.start, columns.start, light)
         return light.astype(np.float32)
 
+    def owners(self, segmentation: np.ndarray, window: Window) -> np.ndarray:
+        """In whose isophote each model source is the brightest: a number of the segmentation, or 0.
+
+        Parameters
+        ----------
+        segmentation : ndarray of int32
+            Of a window.
+        window : (slice, slice)
+
+        Returns
+        -------
+        ndarray of int64, shape (sources,)
+        """
+        place = np.rint(self.sources[:, 1::-1]).astype(np.int64)
+        place -= [window[0].start, window[1].start]
+        inside = ((place >= 0) & (place < segmentation.shape)).all(axis=1)
+        inside &= self.sources[:, 2] > 0
+        owner = np.zeros(len(self.sources), np.int64)
+        owner[inside] = segmentation[tuple(place[inside].T)]
+        order = np.lexsort((-self.sources[:, 2], owner))
+        again = np.diff(owner[order], prepend=-1) == 0
+        owner[order[again]] = 0
+        return owner
+
     def owned(self, segmentation: np.ndarray, idents: np.ndarray, window: Window) -> np.ndarray:
-        """For each of a window's sources, the model source whose centre lies in its isophote.
+        """For each of a window's sources, the brightest model source in its isophote.
 
         Parameters
         ----------
@@ -131,24 +157,14 @@ class LightModel:
         Returns
         -------
         ndarray of float64, shape (n, COLUMNS)
-            In pixels of the window; of several the brightest, with the light of all; zeros where
-            there is none.
+            In pixels of the window; zeros where there is none.
         """
         own = np.zeros((idents.size, COLUMNS))
-        row, column = window[0].start, window[1].start
-        place = np.rint(self.sources[:, 1::-1]).astype(np.int64) - [row, column]
-        inside = ((place >= 0) & (place < segmentation.shape)).all(axis=1)
-        inside &= self.sources[:, 2] > 0
-        found = np.flatnonzero(inside)
-        ident = segmentation[place[found, 0], place[found, 1]]
-        index = np.searchsorted(idents, ident)
-        mine = (ident > 0) & (index < idents.size)
-        mine[mine] = idents[index[mine]] == ident[mine]
-        found, index = found[mine], index[mine]
-        order = np.argsort(self.sources[found, 2], kind="stable")
-        own[index[order]] = self.sources[found[order]]
-        own[:, 2] = np.bincount(index, self.sources[found, 2], minlength=idents.size)
-        own[:, :2] -= np.where(own[:, 2:3] > 0, [column, row], 0)
+        owner = self.owners(segmentation, window)
+        found = np.flatnonzero(np.isin(owner, idents) & (owner > 0))
+        index = np.searchsorted(idents, owner[found])
+        own[index] = self.sources[found]
+        own[index, :2] -= [window[1].start, window[0].start]
         return own
 
     def half_light(self, sources: np.ndarray) -> np.ndarray:
