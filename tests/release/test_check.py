@@ -119,7 +119,9 @@ def test_5_per_cent_of_the_rows_dropped_and_some_twice(truth, products, before):
         products.masters[name] = {n: values[rows] for n, values in master.items()}
     expected = both("completeness.complete") | both("identifiers.repeated")
     expected |= both("overlaps.once")
-    assert new_failures(truth, products, before, expected) <= expected
+    # a row that is missing where others were removed as spurious counts as lost
+    found = new_failures(truth, products, before, expected)
+    assert found <= expected | both("completeness.lost")
 
 
 def test_two_bands_swapped(truth, products, before):
