@@ -49,11 +49,11 @@ def survey(micro, tmp_path, snakemake):
 
 def change(path: Path, edit) -> None:
     """Replace a linked FITS file by an edited copy."""
+    # Copies of the HDUs would lose BZERO, with which raw frames are written.
     with fits.open(path, memmap=False, do_not_scale_image_data=True) as hdus:
-        changed = fits.HDUList([hdu.copy() for hdu in hdus])
-    path.unlink()
-    edit(changed)
-    changed.writeto(path)
+        edit(hdus)
+        path.unlink()
+        hdus.writeto(path)
 
 
 def empty(path: Path) -> None:
