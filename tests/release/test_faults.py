@@ -201,5 +201,5 @@ def test_a_missing_raw_frame_is_named(micro, survey, tmp_path):
     raw.unlink()
     run = survey("--dry-run")
     assert run.returncode == 1
-    assert logical_name(raw) in run.stderr
-    assert "Traceback" not in run.stderr
+    assert logical_name(raw) in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr

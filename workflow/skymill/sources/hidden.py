@@ -19,6 +19,7 @@ from .planes import Window
 
 
 def add_hidden(
+    data: np.ndarray,
     net: np.ndarray,
     variance: np.ndarray,
     state: np.ndarray,
@@ -38,7 +39,7 @@ def add_hidden(
 
     Parameters
     ----------
-    net, variance, state : ndarray
+    data, net, variance, state : ndarray
         Of the scene (`skymill.sources.measure.Scene`).
     model : LightModel
         That was taken out of `net`.
@@ -59,7 +60,7 @@ def add_hidden(
     segmentation : ndarray of int32
     """
     limits, (objects, segmentation) = settings["hidden"], found
-    light = model.within(window)
+    light = np.maximum(data - net, 0)
     noise = variance + np.float32(inverse_gain) * light + (np.float32(limits["error"]) * light) ** 2
     core, parent = _cores(model, window, np.sqrt(np.median(variance[state == GOOD])), limits)
     # What the first round found and this detection took for a part of a brighter source.

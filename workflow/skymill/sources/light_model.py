@@ -197,7 +197,7 @@ class LightModel:
     def share(self, own: np.ndarray, radius: np.ndarray) -> np.ndarray:
         """Share of each source's light within a radius, pixels; one without a model is a star."""
         inverse = np.where(own[:, 2] > 0, own[:, 3], self.star.alpha**-2)
-        return 1 - (1 + np.asarray(radius) ** 2 * inverse) ** (1 - self.star.beta)
+        return star_share(radius, 1 / np.sqrt(inverse), self.star)
 
 
 def light_model(

@@ -411,15 +411,7 @@ def find(
     KronLight
         Their AUTO sums in this very scene, which the centroids' windows come from.
     """
-    objects, segmentation = detect(scene.data, scene.variance, scene.state == EMPTY, settings)
-    if scene.model is not None:
-        pixels = (scene.net, scene.variance, scene.state, scene.model, scene.window)
-        objects, segmentation = add_hidden(*pixels, inverse_gain, (objects, segmentation), settings)
-    found = _isophotal(objects, segmentation, piece)
-    if scene.model is not None:
-        found = _alone(scene, found)
-        cores = scene.model.cores(segmentation, len(objects), scene.window, settings["wing_start"])
-        found = replace(found, cores=cores)
+    found = _detected(scene, piece, settings, inverse_gain)
     kron = _kron_scale(scene, found, settings)
     found = replace(found, kron=kron)
     light = kron_light(scene, found, settings)
@@ -430,6 +422,19 @@ def find(
     sky = np.where(lost, found.error_sky, sky)
     source = np.where(lost, found.error_source, source)
     return replace(found, x=x, y=y, error_sky=sky, error_source=source), light
+
+
+def _detected(scene: Scene, piece: Piece, settings: Mapping, inverse_gain: float) -> Detections:
+    """The sources of a scene; where their light is modelled, hidden ones too, and by own light."""
+    objects, segmentation = detect(scene.data, scene.variance, scene.state == EMPTY, settings)
+    if scene.model is None:
+        return _isophotal(objects, segmentation, piece)
+    planes = (scene.data, scene.net, scene.variance, scene.state)
+    model = (scene.model, scene.window)
+    found = (objects, segmentation)
+    objects, segmentation = add_hidden(*planes, *model, inverse_gain, found, settings)
+    cores = scene.model.cores(segmentation, len(objects), scene.window, settings["wing_start"])
+    return replace(_alone(scene, _isophotal(objects, segmentation, piece)), cores=cores)
 
 
 def _isophotal(objects: np.ndarray, segmentation: np.ndarray, piece: Piece) -> Detections:
