@@ -24,6 +24,7 @@ from .star_profile import (
     WHOLE,
     Moffat,
     annular_means,
+    enclosed,
     star_profile,
     usual_radius,
 )
@@ -197,7 +198,7 @@ class LightModel:
     def share(self, own: np.ndarray, radius: np.ndarray) -> np.ndarray:
         """Share of each source's light within a radius, pixels; one without a model is a star."""
         inverse = np.where(own[:, 2] > 0, own[:, 3], self.star.alpha**-2)
-        return star_share(radius, 1 / np.sqrt(inverse), self.star)
+        return enclosed(radius, 1 / np.sqrt(inverse), self.star.beta)
 
 
 def light_model(
@@ -246,7 +247,8 @@ def light_model(
 def _widths(found: Mapping[str, np.ndarray], star: float, bright: float) -> np.ndarray:
     """How many times as wide as a star each source is; one with a masked core counts as a star.
 
-    By the FWHM, which is that of the core: half-light radii reach into neighbours."""
+    By the FWHM, which is that of the core: half-light radii reach into neighbours.
+    """
     ratio = np.nan_to_num(found["fwhm"] / star, nan=1.0)
     noise = SIGNIFICANT / np.maximum(found["snr"], 1)
     own = (ratio > 1 + NARROWER + noise) | (found["snr"] >= bright)
@@ -265,7 +267,7 @@ def _places(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centre and flux of each source; with a masked core, from the wings around it."""
     x, y = found["x"].copy(), found["y"].copy()
-    flux = np.nan_to_num(found["inner"] / star_share(INNER, alpha, star))
+    flux = np.nan_to_num(found["inner"] / enclosed(INNER, alpha, star.beta))
     masked = _good(found["pixels"], INNER) < LEAST_GOOD
     for n in np.flatnonzero(masked):
         sums = (found[name][n] for name in ("light", "pixels", "radii"))
@@ -273,11 +275,6 @@ def _places(
         x[n], y[n] = x[n] + dx, y[n] + dy
     flux[_fragments(x, y, found["light"].sum(axis=(1, 2)), masked)] = 0.0
     return x, y, flux
-
-
-def star_share(radius: np.ndarray | float, alpha: np.ndarray, star: Moffat) -> np.ndarray:
-    """Share of the light of sources of different widths within a radius."""
-    return 1 - (1 + (np.asarray(radius) / alpha) ** 2) ** (1 - star.beta)
 
 
 def fit_wings(

@@ -284,7 +284,6 @@ def measure_bands(
     rows: dict[str, list[dict]] = {name: [] for name in bands}
     empties: dict[str, list[np.ndarray]] = {name: [] for name in bands}
     for piece in pieces:
-        found = None
         for name, scene, found, light in seen(bands, detection, meshes, models, piece, settings):
             saturation = bands[name].saturation
             rows[name].append(measure_at(scene, found, light, settings, radii, saturation))

@@ -30,6 +30,11 @@ DIGITS = 4
 """α and β are rounded: the last bits of a fit aren't the same on every machine."""
 
 
+def enclosed(radius: np.ndarray | float, alpha: np.ndarray | float, beta: float) -> np.ndarray:
+    """Share of the light of Moffat profiles within a radius, in the unit of `alpha`."""
+    return 1 - (1 + (np.asarray(radius, float) / alpha) ** 2) ** (1 - beta)
+
+
 @dataclass(frozen=True)
 class Moffat:
     """A round profile of unit flux: (β − 1) / (π α²) · (1 + r²/α²)^−β.
@@ -47,7 +52,7 @@ class Moffat:
 
     def fraction(self, radius: np.ndarray | float) -> np.ndarray:
         """Share of the light within a radius, pixels."""
-        return 1 - (1 + (np.asarray(radius, float) / self.alpha) ** 2) ** (1 - self.beta)
+        return enclosed(radius, self.alpha, self.beta)
 
     def annuli(self, edges: np.ndarray) -> np.ndarray:
         """Mean light per pixel between successive radii."""

@@ -118,8 +118,9 @@ def finish(
         seen = history(coverages, xi, eta, measured, distance, field.side)
         for name, values in seen.items():
             table[f"{name}{suffix}"] = values
-    own = own_colors(table, suffixes, field)
-    if colored is not None:
+    if colored is None:
+        own = own_colors(table, suffixes, field)
+    else:
         own = colors_at(table, colored, field)
     for band, suffix in suffixes.items():
         if band in own:
