@@ -75,7 +75,7 @@ def test_order_of_the_stars_does_not_matter():
 def test_few_stars_take_their_neighbours_slope():
     own = [stars(45, seed=k) for k in range(4)] + [stars(8, zp=28.6, seed=9)]
     point = fit(own)[4]
-    assert point.slope == pytest.approx(np.median([p.slope for p in fit(own)[:4]]))
+    assert point.slope == pytest.approx(np.mean([p.slope for p in fit(own)[:4]]), abs=3e-6)
     assert point.zp == pytest.approx(28.6, abs=0.04)
     assert point.stars == 8
     assert not point.bad
@@ -88,6 +88,26 @@ def test_a_star_poor_amplifier_takes_its_neighbours_zero_point_and_stays_good():
     assert point.zp == pytest.approx(28.56, abs=0.03)
     assert point.stars == 0
     assert 0.02 < point.error < 0.1
+
+
+def test_amplifiers_without_a_line_share_one():
+    truth = [(28.4 + 0.05 * k, -9e-5) for k in range(8)]
+    points = fit([stars(10, zp, slope, seed=k) for k, (zp, slope) in enumerate(truth)])
+    assert len({point.slope for point in points}) == 1
+    assert points[0].slope == pytest.approx(-9e-5, abs=3e-5)
+    for point, (zp, _) in zip(points, truth, strict=True):
+        assert point.zp == pytest.approx(zp, abs=0.04)
+
+
+def test_a_few_outliers_hardly_pull_the_common_slope():
+    own = [stars(12, zp=28.5 + 0.1 * k, outliers=1, seed=k) for k in range(8)]
+    assert fit(own)[0].slope == pytest.approx(-9e-5, abs=3e-5)
+
+
+def test_a_faulty_amplifier_has_no_part_in_the_common_slope():
+    own = [stars(10, seed=k) for k in range(4)] + [stars(19, slope=5e-3, seed=4)]
+    points = fit(own, ["", "", "", "", "masked"])
+    assert points[0].slope == pytest.approx(-9e-5, abs=5e-5)
 
 
 def test_a_chip_without_lines_asks_the_exposure():

@@ -5,9 +5,9 @@ its neighbours' and drifts along y. Here the fit is Huber's (1964, Ann. Math. St
 the amplifier's middle row, and weighted by the errors of both magnitudes.
 
 A star-poor corner is no fault of the read-out port. An amplifier with too few stars for a line
-takes the median slope of its chip's amplifiers (the exposure's, where the chip has fewer than
-three lines) and fits the constant; with too few for that, it takes their median zero point too,
-whose scatter is then its error. It's *bad* if it is masked, if stars are expected and missing, or
+takes the slope that its chip's amplifiers have in common (the exposure's, where the whole chip has
+too few) and fits the constant; with too few for that, it takes their median zero point too, whose
+scatter is then its error. It's *bad* if it is masked, if stars are expected and missing, or
 if its zero point lies far from the exposure's.
 """
 
@@ -18,8 +18,6 @@ import numpy as np
 
 ROUNDS = 50
 TOLERANCE = 1e-7
-LEAST_LINES = 3
-"""A chip with fewer fitted lines takes its typical slope from the whole exposure."""
 LEAST_SCATTER = 1e-4
 """mag; keeps weights finite when stars agree perfectly."""
 
@@ -100,25 +98,64 @@ def huber_line(
     """
     if t.size < 1 + sloped:
         raise ValueError(f"got {t.size} points, expected at least {1 + sloped}")
-    scale = float(np.max(np.abs(t), initial=0.0)) or 1.0
+    scale = _scale(t)
     design = np.column_stack([np.ones(t.size), t / scale])[:, : 1 + sloped]
-    pull = np.ones(t.size)
-    a = b = covariance = 0.0
+    fit, covariance, spread = _huber(design, value, sigma, epsilon)
+    a, b = float(fit[0]), float(fit[1] / scale) if sloped else 0.0
+    scatter = 1.4826 * float(np.median(np.abs(value - a - b * t)))
+    return a, b, float(np.sqrt(covariance[0, 0])) * max(spread, 1.0), scatter
+
+
+def common_slope(stars: Sequence[AmplifierStars], settings: Mapping) -> float | None:
+    """The slope that amplifiers have in common, each with a constant of its own.
+
+    Parameters
+    ----------
+    stars : sequence of AmplifierStars
+    settings : Mapping
+        ``least_stars``: with fewer an amplifier is left out; ``least_stars_slope``: with fewer in
+        all there is no slope; ``huber``.
+
+    Returns
+    -------
+    float or None
+        mag/pixel.
+    """
+    used = [own for own in stars if own.t.size >= settings["least_stars"]]
+    if sum(own.t.size for own in used) < settings["least_stars_slope"]:
+        return None
+    t, value, sigma = (
+        np.concatenate([getattr(own, name) for own in used])
+        for name in ("t", "difference", "sigma")
+    )
+    scale = _scale(t)
+    which = np.repeat(np.arange(len(used)), [own.t.size for own in used])
+    design = np.column_stack([which[:, None] == np.arange(len(used)), t / scale])
+    return float(_huber(design, value, sigma, settings["huber"])[0][-1] / scale)
+
+
+def _scale(t: np.ndarray) -> float:
+    """The largest distance: in its unit a line's two coefficients are of one size."""
+    return float(np.max(np.abs(t), initial=0.0)) or 1.0
+
+
+def _huber(
+    design: np.ndarray, value: np.ndarray, sigma: np.ndarray, epsilon: float
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Coefficients, their covariance for errors of 1, and the robust scatter in errors."""
+    pull = np.ones(value.size)
+    fit = np.zeros(design.shape[1])
+    least = LEAST_SCATTER / float(np.median(sigma))
     for _ in range(ROUNDS):
         weight = pull / sigma**2
-        normal = design.T @ (design * weight[:, None])
-        covariance = np.linalg.pinv(normal)
-        fit = covariance @ (design.T @ (weight * value))
+        covariance = np.linalg.pinv(design.T @ (design * weight[:, None]))
+        last, fit = fit, covariance @ (design.T @ (weight * value))
         residual = np.abs(value - design @ fit) / sigma
-        spread = max(1.4826 * float(np.median(residual)), LEAST_SCATTER / float(np.median(sigma)))
+        spread = max(1.4826 * float(np.median(residual)), least)
         pull = np.minimum(1.0, epsilon * spread / np.maximum(residual, 1e-12))
-        moved = abs(fit[0] - a) + (abs(fit[1] / scale - b) * scale if sloped else 0.0)
-        a, b = float(fit[0]), float(fit[1] / scale) if sloped else 0.0
-        if moved < TOLERANCE:
+        if np.abs(fit - last).sum() < TOLERANCE:
             break
-    scatter = 1.4826 * float(np.median(np.abs(value - a - b * t)))
-    error = float(np.sqrt(covariance[0, 0])) * max(spread, 1.0)
-    return a, b, error, scatter
+    return fit, covariance, spread
 
 
 def fit_exposure(
@@ -137,38 +174,47 @@ def fit_exposure(
     settings : Mapping
         ``least_stars``, ``least_stars_slope``, ``huber``, ``deviation`` (mag).
     """
-    lines = {
-        chip: [
-            fit_line(amplifier, settings)
-            if amplifier.t.size >= settings["least_stars_slope"] and not fault
-            else None
-            for amplifier, fault in zip(own, faults[chip], strict=True)
-        ]
+    sound = {
+        chip: [amplifier for amplifier, fault in zip(own, faults[chip], strict=True) if not fault]
         for chip, own in stars.items()
     }
-    slopes = {chip: [line.slope for line in own if line] for chip, own in lines.items()}
-    everywhere = [slope for own in slopes.values() for slope in own]
+    everywhere = common_slope([amplifier for own in sound.values() for amplifier in own], settings)
     fits, typical = {}, {}
     for chip, own in stars.items():
-        known = slopes[chip] if len(slopes[chip]) >= LEAST_LINES else everywhere
-        typical[chip] = float(np.median(known)) if known else 0.0
+        common = common_slope(sound[chip], settings)
+        typical[chip] = next((slope for slope in (common, everywhere) if slope is not None), 0.0)
         fits[chip] = [
-            line or fit_constant(amplifier, typical[chip], settings)
-            for line, amplifier in zip(lines[chip], own, strict=True)
+            fit_amplifier(amplifier, typical[chip], settings, line=not fault)
+            for amplifier, fault in zip(own, faults[chip], strict=True)
         ]
     return settle(fits, faults, typical, settings)
 
 
-def fit_line(stars: AmplifierStars, settings: Mapping) -> ZeroPoint:
-    """Zero point and slope of one amplifier from its own stars."""
-    zp, slope, error, rms = huber_line(
-        stars.t, stars.difference, stars.sigma, settings["huber"], True
-    )
-    return ZeroPoint(zp, slope, error, stars.t.size, rms, False)
+def fit_amplifier(
+    stars: AmplifierStars, slope: float, settings: Mapping, line: bool = True
+) -> ZeroPoint | None:
+    """Zero point of one amplifier: a line if it may be and has the stars, else a constant.
 
+    Parameters
+    ----------
+    stars : AmplifierStars
+    slope : float
+        Of the amplifiers around, for one without a line; mag/pixel.
+    settings : Mapping
+        As for `fit_exposure`.
+    line : bool
+        Whether it may have a slope of its own.
 
-def fit_constant(stars: AmplifierStars, slope: float, settings: Mapping) -> ZeroPoint | None:
-    """Zero point of one amplifier whose slope is given; None with too few stars."""
+    Returns
+    -------
+    ZeroPoint or None
+        None with too few stars for a constant.
+    """
+    if line and stars.t.size >= settings["least_stars_slope"]:
+        zp, slope, error, rms = huber_line(
+            stars.t, stars.difference, stars.sigma, settings["huber"], True
+        )
+        return ZeroPoint(zp, slope, error, stars.t.size, rms, False)
     if stars.t.size < settings["least_stars"]:
         return None
     level = stars.difference - slope * stars.t
