@@ -133,3 +133,21 @@ def test_photons_kept_in_the_variance_count_once(field, extraction):
     mask = np.zeros(image.shape, np.uint8)
     table = measure(image.astype(np.float32), variance, mask, extraction, 0.4, 0.0, np.inf)
     assert rows(table, faint)[1] >= 0.9
+
+
+def test_a_halo_that_the_model_lacks_is_no_source(extraction, add_moffat):
+    """What is alike all around a star isn't beside it, and a real source there is found."""
+    rng = np.random.default_rng(5)
+    image, stars, faint = np.zeros((600, 600)), [], []
+    rows_, columns = np.indices(image.shape, dtype=float)
+    for y in range(60, 600, 120):
+        for x in range(60, 600, 120):
+            add_moffat(image, x, y, 1e6, FWHM)
+            image += 40 * np.exp(-((np.hypot(columns - x, rows_ - y) - 18) ** 2) / 18)
+            beside = x, y + 18
+            add_moffat(image, *beside, 1e4, FWHM)
+            stars.append((x, y))
+            faint.append(beside)
+    table = run(noise(image, rng), extraction)
+    assert rows(table, np.array(faint))[1] >= 0.96
+    assert len(table) <= 55  # 50 are real

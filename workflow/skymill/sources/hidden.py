@@ -17,6 +17,11 @@ from .interpolate import GOOD
 from .light_model import LightModel
 from .planes import Window
 
+RING = 2.0
+"""Width of a ring around a bright source, pixels."""
+FEWEST = 12
+"""Pixels without which a ring tells nothing."""
+
 
 def add_hidden(
     data: np.ndarray,
@@ -31,11 +36,12 @@ def add_hidden(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Detect in what the model leaves, and add the sources that the first detection lacks.
 
-    The threshold rises with the photon noise of the light that was taken out, and by ``error`` of
-    that light itself: no model is better. Nothing is looked for in bright cores, where the error is
-    worst. What touches a core, or has a twin on the other side of the bright source, is what the
-    model left of it: spikes, ellipses, a centre that is a little off are symmetric, neighbours
-    aren't.
+    The threshold rises with the photon noise of the light that was taken out, and around a bright
+    source with the scatter of what the model left at the same distance from it; the median there is
+    taken out too: no model is perfect, and its faults are alike all around. Nothing is looked for
+    in bright cores, where they are worst. What touches a core, or has a twin on the other side of
+    the bright source, is what the model left of it: spikes, ellipses, a centre that is a little off
+    are symmetric, neighbours aren't.
 
     Parameters
     ----------
@@ -61,10 +67,12 @@ def add_hidden(
     """
     limits, (objects, segmentation) = settings["hidden"], found
     light = np.maximum(data - net, 0)
-    noise = variance + np.float32(inverse_gain) * light + (np.float32(limits["error"]) * light) ** 2
+    noise = variance + np.float32(inverse_gain) * light
     core, parent = _cores(model, window, np.sqrt(np.median(variance[state == GOOD])), limits)
     # What the first round found and this detection took for a part of a brighter source.
     lost = model.within(window, model.owners(segmentation, window) == 0)
+    level, spread = _rings(net, state == GOOD, segmentation, model, parent, window)
+    net, noise = net - level, np.maximum(noise, spread**2)
     left = np.where(core, np.float32(0), net + lost)
     second, own = detect(left, noise, (state != GOOD) | core, settings)
     new = ~_known(objects, own, len(second)) & ~_beside(core, second)
@@ -90,8 +98,7 @@ def _cores(
     parent : ndarray of int32
         −1 where no bright source reaches.
     """
-    rows, columns = window
-    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    shape = tuple(axis.stop - axis.start for axis in window)
     core, parent = np.zeros(shape, bool), np.full(shape, -1, np.int32)
     most = np.zeros(shape)
     sources = model.sources
@@ -99,20 +106,71 @@ def _cores(
     half = limits["core"] * model.half_light(sources[bright])
     for k in np.argsort(sources[bright, 2], kind="stable"):
         n = bright[k]
-        x, y = sources[n, 0] - columns.start, sources[n, 1] - rows.start
-        reach = np.sqrt(sources[n, 5])
-        box = (
-            slice(max(int(y - reach), 0), max(int(y + reach) + 2, 0)),
-            slice(max(int(x - reach), 0), max(int(x + reach) + 2, 0)),
-        )
-        dy = np.arange(*box[0].indices(shape[0]))[:, None] - y
-        dx = np.arange(*box[1].indices(shape[1]))[None, :] - x
-        r2 = dx * dx + dy * dy
+        box, r2 = _around(sources[n], window, shape)
         light = sources[n, 2] * (1 + r2 * sources[n, 3]) ** -sources[n, 4]
-        first = (light > most[box]) & (r2 <= reach * reach)
+        first = (light > most[box]) & (r2 <= sources[n, 5])
         most[box][first], parent[box][first] = light[first], n
         core[box] |= r2 < half[k] ** 2
     return core, parent
+
+
+def _around(
+    source: np.ndarray, window: Window, shape: tuple[int, int]
+) -> tuple[Window, np.ndarray]:
+    """The pixels of a window that a model source may reach, and their squared distances from it."""
+    x, y = source[0] - window[1].start, source[1] - window[0].start
+    reach = np.sqrt(source[5])
+    box = (
+        slice(max(int(y - reach), 0), max(int(y + reach) + 2, 0)),
+        slice(max(int(x - reach), 0), max(int(x + reach) + 2, 0)),
+    )
+    dy = np.arange(*box[0].indices(shape[0]))[:, None] - y
+    dx = np.arange(*box[1].indices(shape[1]))[None, :] - x
+    return box, dx * dx + dy * dy
+
+
+def _rings(
+    net: np.ndarray,
+    good: np.ndarray,
+    segmentation: np.ndarray,
+    model: LightModel,
+    parent: np.ndarray,
+    window: Window,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Median and robust scatter of what the model left, in rings around bright sources.
+
+    In a ring count good pixels that belong to no other source, where no other bright one outshines
+    this.
+
+    Returns
+    -------
+    level, spread : ndarray of float32
+        Shape of the scene; 0 where no bright source reaches, and in rings of too few pixels.
+    """
+    level, spread = np.zeros(net.shape, np.float32), np.zeros(net.shape, np.float32)
+    for n in np.unique(parent[parent >= 0]):
+        box, r2 = _around(model.sources[n], window, net.shape)
+        mine = parent[box] == n
+        nearest = np.unravel_index(np.argmin(r2), r2.shape)
+        owner = segmentation[box]
+        used = (good[box] & ((owner == 0) | (owner == owner[nearest])))[mine]
+        ring = (np.sqrt(r2[mine]) / RING).astype(np.int64)
+        middle, scatter = _medians(net[box][mine][used], ring[used], int(ring.max()) + 1)
+        level[box][mine], spread[box][mine] = middle[ring], scatter[ring]
+    return level, spread
+
+
+def _medians(value: np.ndarray, group: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Median and robust scatter of each of `count` groups; 0 with fewer than `FEWEST` values."""
+    middle, scatter = np.zeros(count), np.zeros(count)
+    order = np.argsort(group, kind="stable")
+    bounds = np.searchsorted(group[order], np.arange(count + 1))
+    for k in range(count):
+        own = value[order[bounds[k] : bounds[k + 1]]]
+        if own.size >= FEWEST:
+            middle[k] = np.median(own)
+            scatter[k] = 1.4826 * np.median(np.abs(own - middle[k]))
+    return middle, scatter
 
 
 def _known(objects: np.ndarray, own: np.ndarray, count: int) -> np.ndarray:
