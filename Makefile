@@ -1,4 +1,4 @@
-# make demo    the mini release: set up, simulate, build, report
+# make demo    the mini release: set up, simulate, build, report, check against truth
 # make test    set up, run every test
 # make check-seeds    three releases, each of another sky, against their truth
 # make lint    formatting, style, workflow
@@ -20,6 +20,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 demo: $(READY)
 	snakemake --cores all
 	@skymill release summary --config config/config.yaml
+	@skymill check mini || echo "What falls short, and why: docs/overview.md#what-falls-short"
 
 test: $(READY)
 	pytest -n auto --dist loadfile --no-loadscope-reorder

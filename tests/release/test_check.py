@@ -21,6 +21,14 @@ from skymill.config import load_camera
 from skymill.paths import ROOT
 
 
+EXPLAINED = {
+    "photometry.single_master.auto_scatter",
+    "photometry.idual_master.auto_scatter",
+    "overlaps.idual_master.n_det",
+}
+"""Figures that may miss their target: docs/overview.md, "What falls short", says why."""
+
+
 @pytest.fixture(scope="module")
 def truth(mini):
     camera = load_camera(mini.settings["camera"])
@@ -69,9 +77,8 @@ def both(quantity: str) -> set[str]:
     return {f"{group}.{master}_master.{name}" for master in ("single", "idual")}
 
 
-@pytest.mark.xfail(strict=True, reason="MAG_AUTO in the more crowded tile, N_DET")
-def test_the_mini_release_meets_every_target(before):
-    assert before == set()
+def test_the_mini_release_meets_every_target_but_those_that_are_explained(before):
+    assert {name for name, _ in before} <= EXPLAINED
 
 
 def test_the_command_prints_a_table_and_keeps_the_figures(mini, before, tmp_path):
