@@ -20,7 +20,6 @@ from skymill.check.truth import read_truth
 from skymill.config import load_camera
 from skymill.paths import ROOT
 
-
 EXPLAINED = {
     "photometry.single_master.auto_scatter",
     "photometry.idual_master.auto_scatter",

@@ -75,7 +75,7 @@ def add_hidden(
     net, noise = net - level, np.maximum(noise, spread**2)
     left = np.where(core, np.float32(0), net + lost)
     second, own = detect(left, noise, (state != GOOD) | core, settings)
-    new = ~_known(objects, own, second) & ~_beside(core, second)
+    new = ~_known(objects, own, len(second)) & ~_beside(core, second)
     new &= ~_twinned(net + lost, second, segmentation, model, parent, window, limits["twin"])
     number = np.zeros(len(second) + 1, np.int32)
     number[1:][new] = len(objects) + 1 + np.arange(int(new.sum()))
@@ -173,16 +173,14 @@ def _medians(value: np.ndarray, group: np.ndarray, count: int) -> tuple[np.ndarr
     return middle, scatter
 
 
-def _known(objects: np.ndarray, own: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Which new sources own the barycentre or the peak of one that is known, and no fainter."""
+def _known(objects: np.ndarray, own: np.ndarray, count: int) -> np.ndarray:
+    """Which of `count` new sources own the barycentre or the peak of one that is known."""
     ny, nx = own.shape
-    flux = np.concatenate([[np.inf], second["flux"]])
-    known = np.zeros(flux.size, bool)
+    known = np.zeros(count + 1, bool)
     for x, y in (("x", "y"), ("xcpeak", "ycpeak")):
         row = np.clip(np.rint(objects[y]).astype(int), 0, ny - 1)
         column = np.clip(np.rint(objects[x]).astype(int), 0, nx - 1)
-        owner = own[row, column]
-        known[owner[objects["flux"] >= flux[owner]]] = True
+        known[own[row, column]] = True
     return known[1:]
 
 
