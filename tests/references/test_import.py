@@ -11,9 +11,10 @@ from skymill.geometry import cells_of_positions
 from skymill.io.json import read_json
 from skymill.io.parquet import read_table, table_schema
 from skymill.paths import CONFIG
-from skymill.references.catalogues import CATALOGUES, from_archive
+from skymill.references.catalogues import from_archive
 from skymill.references.cells import cut
 from skymill.references.source_file import read_source
+from skymill.references.survey import CATALOGUES
 
 BANDS = ("B", "V", "R", "I")
 N = 40
