@@ -198,6 +198,6 @@ def surveys_of(catalogue: str) -> list[Survey]:
     return [survey for survey in surveys if catalogue in survey.catalogues]
 
 
-def surveys_hash() -> str:
-    """A hash of all descriptions: what imported cells are made again for."""
-    return settings_hash({path.stem: path.read_text() for path in sorted(FOLDER.glob("*.yaml"))})
+def surveys_hash(catalogue: str) -> str:
+    """A hash of the surveys that can serve a catalogue: what its cells are made again for."""
+    return settings_hash({survey.name: survey.hash for survey in surveys_of(catalogue)})

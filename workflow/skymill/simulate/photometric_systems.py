@@ -1,7 +1,7 @@
 """From the reference system (B V R I in AB) to the systems of the external catalogues.
 
-The exact inverses of the relations in ``resources/references``, so that a catalogue differs from the true
-sky by its errors alone.
+The exact inverses of the relations in ``resources/references``, so that a catalogue differs from
+the true sky by its errors alone.
 """
 
 import numpy as np
