@@ -94,24 +94,30 @@ def _origin(
 ) -> tuple[object, list[Path]]:
     """Where the rows come from, and the files that are read."""
     from .checksums import check_files
-    from .origins import RECORD, Files, Imported, Services
+    from .origins import RECORD, Files, Imported
     from .survey import load_survey, surveys_of
-    from .tap import Manners
 
     named = options.survey or settings.get("surveys", {}).get(options.catalogue, [])
     surveys = [load_survey(name) for name in named] or surveys_of(options.catalogue)
     if options.source is None:
         if not named:
             surveys = [survey for survey in surveys if survey.tap]
-        if len(surveys) > 1 and options.catalogue != POOL:
-            known = " or ".join(survey.name for survey in surveys)
-            raise ConfigError(f"{options.catalogue}: {known}? Say which with --survey.")
-        manners = Manners(pause=options.pause, timeout=options.timeout, tries=options.tries)
-        return Services(wanted, surveys, options.tap or None, manners, _say), []
+        return _services(options, wanted, surveys), []
     check_files(options.source, settings.get("checksums", {}))
     if options.source[0].name == RECORD and len(options.source) == 1:
         return Imported(options.source[0], wanted, cells), options.source
     return Files(options.source, wanted, surveys, cells, _say), options.source
+
+
+def _services(options: argparse.Namespace, wanted: object, surveys: list) -> object:
+    from .services import Services
+    from .tap import Manners
+
+    if len(surveys) > 1 and options.catalogue != POOL:
+        known = " or ".join(survey.name for survey in surveys)
+        raise ConfigError(f"{options.catalogue}: {known}? Say which with --survey.")
+    manners = Manners(pause=options.pause, timeout=options.timeout, tries=options.tries)
+    return Services(wanted, surveys, options.tap or None, manners, _say)
 
 
 def _import_dust(options: argparse.Namespace, config: Mapping, folder: Path) -> None:
