@@ -1,6 +1,6 @@
 # references: external catalogues → local HEALPix cells, checksummed; only the cells that tiles touch. The rule reads local
 # files alone, downloaded or imported beforehand: it never asks the network.
-from skymill.references.survey import surveys_hash
+from skymill.references.survey import import_settings
 
 
 rule reference_catalogue:
@@ -23,7 +23,7 @@ rule reference_catalogue:
         numbers=REFERENCE_CELLS,
         folder=lambda wildcards: f"{DATA}/reference/{wildcards.catalogue}",
         settings=lambda wildcards: settings(
-            "references", surveys=surveys_hash(wildcards.catalogue)
+            references=import_settings(SETTINGS["references"], wildcards.catalogue)
         ),
     shell:
         "python -m skymill references import --config {params.config}"

@@ -73,15 +73,14 @@ def run_import(options: argparse.Namespace) -> None:
     from .coverage import cells_of_release
     from .importing import import_cells
     from .origins import Wanted
-    from .survey import surveys_hash
+    from .survey import import_settings
 
     order, bands = config["references"]["cell_order"], tuple(config["bands"])
     wanted = Wanted(options.catalogue, bands, order)
     cells = options.cells or cells_of_release(config)
     used = {
-        "references": config["references"],
+        "references": import_settings(config["references"], options.catalogue),
         "bands": config["bands"],
-        "surveys": surveys_hash(options.catalogue),
     }
     origin, inputs = _origin(options, config["references"], wanted, cells)
     with recording("references import", used, inputs, options.receipt) as record:
@@ -130,7 +129,7 @@ def _import_dust(options: argparse.Namespace, config: Mapping, folder: Path) -> 
     settings = config["references"]
     paths = map_paths(options.source)
     check_files(paths, settings.get("checksums", {}))
-    with recording("references import", {"references": settings}, paths, options.receipt) as record:
+    with recording("references import", {}, paths, options.receipt) as record:
         content = import_maps(paths, folder, record)
     for name, known in content["files"].items():
         _say(f"{folder / name}: SHA-256 {known['sha256']}")

@@ -69,7 +69,7 @@ def import_cells(
     InputError
         If another import writes there, the folder can't be written, or a service has no row.
     """
-    recipe = settings_hash({"wanted": vars(wanted), "surveys": origin.facts()})
+    recipe = recipe_of(origin, wanted)
     with journal(folder, recipe) as (done, note):
         missing = [cell for cell in sorted(set(cells)) if str(cell) not in done]
         if done:
@@ -101,6 +101,13 @@ def import_cells(
             )
         write_json(folder / RECORD, content, record)
     return content
+
+
+def recipe_of(origin: Origin, wanted: Wanted) -> str:
+    """A hash of what a cell's rows depend on; cells of another recipe are made anew."""
+    depends = ("survey", "description", "tap", "files")
+    facts = [{key: fact.get(key) for key in depends} for fact in origin.facts()]
+    return settings_hash({"wanted": vars(wanted), "surveys": facts})
 
 
 def _content(origin: Origin, wanted: Wanted, recipe: str, done: dict[str, dict]) -> dict:

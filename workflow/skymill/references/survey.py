@@ -20,6 +20,8 @@ CATALOGUES = ("gaia", "gaiaxp", "apass", "skymapper", "pool")
 """The project's reference catalogues."""
 
 FOLDER = RESOURCES / "references"
+MEANING = ("catalogues", "columns", "filters", "bands")
+"""What of a description the imported rows depend on."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Survey:
     filters: Mapping[str, Filter]
     bands: Mapping[str, Relation]
     tap: Service | None
-    hash: str
+    hash: str  # of what its rows depend on
 
     def facts(self) -> dict:
         """What a record says of it."""
@@ -145,7 +147,7 @@ def survey_from(content: Mapping, name: str, source: Path | str) -> Survey:
         filters=filters,
         bands=bands,
         tap=Service(**plain["tap"]) if "tap" in plain else None,
-        hash=settings_hash(content),
+        hash=settings_hash({key: content.get(key) for key in MEANING}),
     )
 
 
@@ -201,3 +203,20 @@ def surveys_of(catalogue: str) -> list[Survey]:
 def surveys_hash(catalogue: str) -> str:
     """A hash of the surveys that can serve a catalogue: what its cells are made again for."""
     return settings_hash({survey.name: survey.hash for survey in surveys_of(catalogue)})
+
+
+def import_settings(references: Mapping, catalogue: str) -> dict:
+    """What a catalogue's cells depend on, of the configuration and of the surveys' descriptions.
+
+    Parameters
+    ----------
+    references : Mapping
+        The configuration's section ``references``.
+    catalogue : str
+        One of its catalogues.
+    """
+    return {
+        "cell_order": references["cell_order"],
+        "named": references.get("surveys", {}).get(catalogue, []),
+        "surveys": surveys_hash(catalogue),
+    }
