@@ -92,9 +92,14 @@ def test_what_an_import_lacks_is_one_message(take, imported, capsys):
         imported.write_text(json.dumps({**record, **change}))
         assert take(imported) == 1
         assert said in capsys.readouterr().err
-    imported.write_text("[]")
-    assert take(imported) == 1
-    assert "expected the record of" in capsys.readouterr().err
+    for text, said in (
+        ("[]", "top level: got []"),
+        ("{", "expected a JSON file"),
+        ('{"catalogue": 7}', "missing key 'order', 'bands', 'surveys', 'cells'"),
+    ):
+        imported.write_text(text)
+        assert take(imported) == 1
+        assert said in capsys.readouterr().err
 
 
 def test_a_cell_that_has_changed_is_refused(take, imported, cells, capsys, tmp_path):

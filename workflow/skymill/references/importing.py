@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import InputError
+from ..errors import InputError, SkymillError
 from ..io.json import write_json
 from ..io.parquet import table_schema, write_table
 from ..io.provenance import Record, file_sha256, settings_hash
@@ -168,7 +168,7 @@ def journal(folder: Path, recipe: str) -> Iterator[tuple[dict[str, dict], Note]]
 
 
 def _of_record(path: Path, recipe: str) -> dict[str, dict]:
-    with contextlib.suppress(InputError):
+    with contextlib.suppress(SkymillError):
         content = read_record(path)
         if content.get("recipe") == recipe:
             return content["cells"]

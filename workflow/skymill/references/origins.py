@@ -13,6 +13,7 @@ from ..errors import ConfigError, InputError
 from ..io.json import read_json
 from ..io.parquet import read_table, table_schema
 from ..io.provenance import file_sha256
+from ..schema import load_schema, validate
 from . import cells as cutting
 from .catalogues import fitting, from_archive, wanted_columns
 from .source_file import read_source
@@ -149,9 +150,9 @@ class Imported:
 
     Raises
     ------
-    InputError
-        If the record is of something else, lacks cells, or was made with another description of
-        its surveys.
+    InputError, ConfigError
+        If the record is none, is of something else, lacks cells, or was made with another
+        description of its surveys.
     """
 
     may_be_empty = True
@@ -211,10 +212,10 @@ def read_record(path: Path) -> dict:
     Raises
     ------
     InputError
-        If it is missing or isn't one.
+        If it is missing or isn't JSON.
+    ConfigError
+        If it isn't a record (``config/schemas/reference_record.yaml``).
     """
     record = read_json(path)
-    needed = {"catalogue", "order", "bands", "surveys", "cells"}
-    if not isinstance(record, dict) or needed - set(record):
-        raise InputError(f"{path}: expected the record of `skymill references import`.")
+    validate(record, load_schema("reference_record"), path)
     return record

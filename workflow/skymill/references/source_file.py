@@ -2,8 +2,10 @@
 
 import gzip
 import warnings
+import zlib
 from collections.abc import Collection
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 import numpy as np
 import pyarrow as pa
@@ -61,7 +63,7 @@ def read_source(path: Path | str, names: Collection[str] = ()) -> Table:
         return reader(path, wanted)
     except InputError:
         raise
-    except (*UNREADABLE, Warning, pa.ArrowException) as error:
+    except (*UNREADABLE, Warning, pa.ArrowException, zlib.error, ExpatError) as error:
         message = " ".join(str(error).split())
         raise InputError(
             f"{path}: expected a {kind} table ({message}). Fetch the file again."
