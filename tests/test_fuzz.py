@@ -4,6 +4,7 @@ A damaged input gives the product of the whole one, or another only where its pi
 really differ, or an error.
 """
 
+import gzip
 import io
 import math
 import tracemalloc
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 from astropy.io import fits
+from astropy.io.votable import from_table, writeto
 from astropy.table import Table
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -31,6 +33,7 @@ from skymill.io.npy import read_npy, write_npy
 from skymill.io.parquet import read_table, table_schema, write_table
 from skymill.io.provenance import Record
 from skymill.paths import CONFIG
+from skymill.references.origins import read_record
 from skymill.references.source_file import read_source
 from skymill.release.ledger import read_receipts
 from skymill.schema import convert, load_schema
@@ -406,6 +409,9 @@ def readers(folder: Path, camera) -> dict:
         "f.parquet": read_footer,
         "s.fits": read_source,
         "s.csv": read_source,
+        "s.csv.gz": read_source,
+        "s.vot": read_source,
+        "record.json": read_record,
         "s.parquet": read_source,
         "m.fits": lambda path: read_master(path, camera),
         "map.npy": read_npy,
@@ -436,6 +442,13 @@ def write_small_files(folder: Path, record: Record) -> None:
         write_table(folder / name, table, schema, record)
     table.write(folder / "s.fits")
     table.write(folder / "s.csv", format="ascii.csv")
+    (folder / "s.csv.gz").write_bytes(gzip.compress((folder / "s.csv").read_bytes(), mtime=0))
+    writeto(from_table(table), str(folder / "s.vot"))
+    write_json(
+        folder / "record.json",
+        {"catalogue": "gaia", "order": 5, "bands": ["V"], "surveys": [], "cells": {}},
+        record,
+    )
     master = [Image(None), *(Image(np.ones(SHAPE, np.float32), [], name) for name in CHIPS)]
     write_images(folder / "m.fits", master, record)
     write_npy(folder / "map.npy", np.ones((7, 7)), record)
@@ -453,8 +466,9 @@ def write_small_files(folder: Path, record: Record) -> None:
 
 
 NAMES = (
-    "t.parquet", "f.parquet", "s.fits", "s.csv", "s.parquet", "m.fits", "map.npy", "crosstalk.json",
-    "slopes.json", "receipt.json", "properties", "c.yaml", "tiles.csv",
+    "t.parquet", "f.parquet", "s.fits", "s.csv", "s.csv.gz", "s.vot", "s.parquet", "m.fits",
+    "map.npy", "crosstalk.json", "slopes.json", "receipt.json", "record.json", "properties",
+    "c.yaml", "tiles.csv",
 )  # fmt: skip
 
 

@@ -11,9 +11,10 @@ from skymill.geometry import cells_of_positions
 from skymill.io.json import read_json
 from skymill.io.parquet import read_table, table_schema
 from skymill.paths import CONFIG
-from skymill.references.catalogues import CATALOGUES, from_archive
+from skymill.references.catalogues import from_archive
 from skymill.references.cells import cut
 from skymill.references.source_file import read_source
+from skymill.references.survey import CATALOGUES
 
 BANDS = ("B", "V", "R", "I")
 N = 40
@@ -203,7 +204,7 @@ def test_broken_files_are_one_message(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_source(tmp_path / "absent.fits")
     with pytest.raises(InputError, match=r"expected a file named \.fits"):
-        read_source(tmp_path / "pool.vot")
+        read_source(tmp_path / "pool.txt")
     for name in ("empty.fits", "empty.csv", "empty.parquet"):
         (tmp_path / name).write_bytes(b"")
         with pytest.raises(InputError, match=name):
@@ -235,7 +236,8 @@ def test_the_command_writes_every_cell_and_a_receipt(tmp_path):
     assert "mag_b" not in table.colnames
     assert len(read_table(tmp_path / "a" / "0.parquet")) == 0
     receipt = read_json(tmp_path / "a" / "receipt.json")
-    assert len(receipt["outputs"]) == len(cells) + 1
+    assert len(receipt["outputs"]) == len(cells) + 2
+    assert "record.json" in receipt["outputs"]
     assert run_import(tmp_path, tmp_path / "b", source, [0, *cells]) == 0
     for cell in [0, *cells]:
         first, second = (tmp_path / f / f"{cell}.parquet" for f in "ab")

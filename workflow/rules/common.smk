@@ -9,7 +9,7 @@ sys.path.insert(0, PACKAGE)
 
 from skymill import owner
 from skymill.config import check_config, load_camera, load_rows, read_yaml
-from skymill.geometry import cells_of_square, neighbour_cells
+from skymill.geometry import REFERENCE_MARGIN, cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
 from skymill.tree import (
     ASTROMETRIC_MAPS,
@@ -108,10 +108,8 @@ for row in CALIBRATIONS.values():
         TREE.raw(row["path"])
     )
 
+
 # HEALPix cells that a tile touches (its square and a margin), and the tiles that a cell needs.
-MARGIN = 0.1
-
-
 def tile_cells(order, margin=0.0):
     """Tile → cells it touches."""
     return {
@@ -130,7 +128,9 @@ def cell_tiles(cells):
 
 
 CATALOGUES = SETTINGS["references"]["catalogues"]
-TILE_REFERENCES = tile_cells(SETTINGS["references"]["cell_order"], margin=MARGIN)
+TILE_REFERENCES = tile_cells(
+    SETTINGS["references"]["cell_order"], margin=REFERENCE_MARGIN
+)
 REFERENCE_CELLS = sorted({cell for cells in TILE_REFERENCES.values() for cell in cells})
 MASTER_TILES = cell_tiles(tile_cells(SETTINGS["masters"]["cell_order"]))
 SKY_TILES = cell_tiles(tile_cells(SETTINGS["sky"]["cell_order"]))

@@ -1,4 +1,6 @@
-# references: external catalogues → local HEALPix cells, checksummed; only the cells that tiles touch.
+# references: external catalogues → local HEALPix cells, checksummed; only the cells that tiles touch. The rule reads local
+# files alone, downloaded or imported beforehand: it never asks the network.
+from skymill.references.survey import import_settings
 
 
 rule reference_catalogue:
@@ -6,6 +8,7 @@ rule reference_catalogue:
         source=lambda wildcards: f"{DATA}/{CATALOGUES[wildcards.catalogue]}",
     output:
         cells=[TREE.reference("{catalogue}", cell) for cell in REFERENCE_CELLS],
+        record=f"{DATA}/reference/{{catalogue}}/record.json",
         receipt=receipt("reference_catalogue", "{catalogue}"),
     log:
         f"{RUN}/logs/reference_catalogue/{{catalogue}}.log",
@@ -19,7 +22,9 @@ rule reference_catalogue:
         config=CONFIG,
         numbers=REFERENCE_CELLS,
         folder=lambda wildcards: f"{DATA}/reference/{wildcards.catalogue}",
-        settings=settings("references"),
+        settings=lambda wildcards: settings(
+            references=import_settings(SETTINGS["references"], wildcards.catalogue)
+        ),
     shell:
         "python -m skymill references import --config {params.config}"
         " --catalogue {wildcards.catalogue} --source {input.source}"

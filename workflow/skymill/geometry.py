@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+REFERENCE_MARGIN = 0.1
+"""Degrees that a tile's square is larger by where cells of reference catalogues are looked for."""
+
 
 def unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     """Unit vectors of positions.

@@ -266,7 +266,12 @@ def read_table(path: Path | str, columns: Sequence[str] | None = None) -> Table:
         arrow = file.read(columns=wanted)
     except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
         raise InputError(f"{path}: expected a Parquet file ({error}).") from error
-    return Table({name: _from_arrow(arrow, name) for name in wanted})
+    return from_arrow(arrow)
+
+
+def from_arrow(arrow: pa.Table) -> Table:
+    """An Arrow table as `read_table` gives it."""
+    return Table({name: _from_arrow(arrow, name) for name in arrow.column_names})
 
 
 def _from_arrow(arrow: pa.Table, name: str) -> MaskedColumn | np.ndarray:

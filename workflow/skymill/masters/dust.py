@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..references.dust_maps import check_maps
 
 
 def map_files(folder: Path | str) -> list[Path]:
@@ -34,13 +35,14 @@ def reddening(glon: np.ndarray, glat: np.ndarray, folder: Path | str) -> np.ndar
     Raises
     ------
     InputError
-        If a map is missing or isn't a FITS image with a WCS.
+        If a map is missing, isn't a FITS image with a WCS, or isn't what was imported.
     """
     for path in map_files(folder):
         if not path.is_file():
             raise InputError(
                 f"{path}: missing; expected the SFD dust maps of doi:10.7910/DVN/EWCNL5 there."
             )
+    check_maps(folder)
     with warnings.catch_warnings():
         # dustmaps warns that it has no configuration file; the folder is given here instead.
         warnings.simplefilter("ignore")

@@ -1,24 +1,31 @@
-"""Each external catalogue, from its archive's columns to the project's own table.
+"""From an archive's columns to the project's own table, by the survey's description.
 
-The project's tables are declared in ``resources/tables/reference_<catalogue>.yaml``. Rows without
-a position are left out; a magnitude that a catalogue doesn't vouch for is null.
+The project's tables are declared in ``resources/tables/reference_<catalogue>.yaml``, the archives'
+columns in ``resources/references/<survey>.yaml``. Rows without a position are left out; a magnitude
+that a catalogue doesn't vouch for is null.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
 
 from ..errors import ConfigError, InputError
+from ..io.parquet import TableSchema, table_schema
 from . import transforms
 from .columns import find, floats, integers, require
+from .survey import Column, Survey, surveys_of
+from .units import in_unit
 
-GOOD_FLAG = 1
-"""Gaia XP: the synthetic magnitude is usable (flux / error > 30); 0 isn't, 255 is no value."""
 
-
-def from_archive(catalogue: str, source: Table, bands: Sequence[str], path: Path | str) -> Table:
+def from_archive(
+    catalogue: str,
+    source: Table,
+    bands: Sequence[str],
+    path: Path | str,
+    surveys: Sequence[Survey] = (),
+) -> Table:
     """Bring a catalogue into the project's columns.
 
     Parameters
@@ -26,32 +33,189 @@ def from_archive(catalogue: str, source: Table, bands: Sequence[str], path: Path
     catalogue : str
         gaia, gaiaxp, apass, skymapper or pool.
     source : Table
-        As downloaded.
+        With the archive's names; a column's ``unit``, where it has one, is heeded.
     bands : sequence of str
         Bands of the release.
     path : Path or str
-        The file, for messages.
+        The file, or what else the rows are known by, for messages.
+    surveys : sequence of Survey, optional
+        Whose columns it may have; by default any that serves the catalogue.
 
     Returns
     -------
     Table
-        The columns of ``reference_<catalogue>``, in the order of the file.
+        The columns of ``reference_<catalogue>``, in the order of the source.
 
     Raises
     ------
     ConfigError
         If the catalogue is unknown.
     InputError
-        If a column is missing or holds something else, or a position is impossible.
+        If a column is missing or holds something else, has an unknown unit, or a position is
+        impossible.
     """
-    if catalogue not in CATALOGUES:
-        raise ConfigError(f"unknown catalogue {catalogue!r}; known: {', '.join(CATALOGUES)}")
+    survey = fitting(source, surveys or surveys_of(catalogue), catalogue, bands)[0]
+    wanted = wanted_columns(survey, catalogue, bands)
+    names = require(source, [column.names for column in wanted.values()], path)
     try:
-        table = CATALOGUES[catalogue](source, bands, path)
+        table = _table(source, survey, dict(zip(wanted, names, strict=True)), catalogue, bands)
     except InputError as error:
-        text = str(error)
-        raise InputError(text if text.startswith(str(path)) else f"{path}: {text}") from error
+        raise InputError(f"{path}: {error}") from error
     return _with_positions(table, path)
+
+
+def fitting(
+    source: Table, surveys: Sequence[Survey], catalogue: str, bands: Sequence[str]
+) -> list[Survey]:
+    """The surveys whose columns a table has, those of most columns; if none, the likeliest alone.
+
+    Several have the same columns where releases of one survey follow each other, and in the pool,
+    where positions suffice.
+    """
+    lacking: dict[str, int] = {}
+    having: dict[str, int] = {}
+    for survey in surveys:
+        wanted = wanted_columns(survey, catalogue, bands).values()
+        found = [find(source, column.names) is not None for column in wanted]
+        having[survey.name], lacking[survey.name] = sum(found), len(found) - sum(found)
+    whole = [survey for survey in surveys if not lacking[survey.name]]
+    most = max((having[survey.name] for survey in whole), default=0)
+    likeliest = max(surveys, key=lambda s: (having[s.name], -lacking[s.name]))
+    return [survey for survey in whole if having[survey.name] == most] or [likeliest]
+
+
+def wanted_columns(survey: Survey, catalogue: str, bands: Sequence[str]) -> dict[str, Column]:
+    """The archive's columns that a catalogue needs: by the project's name, or filter and kind.
+
+    Parameters
+    ----------
+    survey : Survey
+    catalogue : str
+    bands : sequence of str
+        Bands of the release; only their filters are needed.
+
+    Returns
+    -------
+    dict of str to Column
+        Without optional ones, and without a foreign identifier (`_identifiers`).
+    """
+    if catalogue not in survey.catalogues:
+        raise ConfigError(
+            f"survey {survey.name} doesn't serve {catalogue}; it serves "
+            f"{', '.join(survey.catalogues)}."
+        )
+    schema = _schema(catalogue, bands)
+    columns = {name: value for name, value in survey.columns.items() if name in schema.names}
+    if not _is_own(survey, catalogue):
+        columns.pop("source_id", None)
+    columns = {name: value for name, value in columns.items() if not value.optional}
+    if not _is_own(survey, catalogue):
+        return columns
+    for name in _filters(survey, bands):
+        for kind, column in survey.filters[name].columns.items():
+            columns[f"{name}.{kind}"] = column
+    return columns
+
+
+def _schema(catalogue: str, bands: Sequence[str]) -> TableSchema:
+    return table_schema(f"reference_{catalogue}", tuple(bands))
+
+
+def _is_own(survey: Survey, catalogue: str) -> bool:
+    """Whether the catalogue is the survey's own, its identifiers and magnitudes included."""
+    return survey.catalogues[0] == catalogue
+
+
+def _filters(survey: Survey, bands: Sequence[str]) -> list[str]:
+    relations = [survey.bands[band] for band in bands if band in survey.bands]
+    return list(dict.fromkeys(name for relation in relations for name in relation.filters))
+
+
+def _table(
+    source: Table,
+    survey: Survey,
+    found: Mapping[str, str],
+    catalogue: str,
+    bands: Sequence[str],
+) -> Table:
+    """The project's columns from the archive's (`found`: wanted column → its name there)."""
+    own = _is_own(survey, catalogue)
+    columns = {
+        key: in_unit(floats(source, name), source, name, survey.columns[key].unit)
+        for key, name in found.items()
+        if key in survey.columns and key != "source_id"
+    }
+    columns["source_id"] = _identifiers(source, survey if own else None, columns)
+    schema = _schema(catalogue, bands)
+    if any(name.startswith("mag_") for name in schema.names):
+        known = _magnitudes(source, survey, found, bands) if own else {}
+        columns |= _magnitude_columns(known, bands, len(source))
+    return Table({name: columns[name] for name in schema.names})
+
+
+def _identifiers(
+    source: Table, survey: Survey | None, columns: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """The archive's identifiers; where it has none, or several archives meet, the position's.
+
+    The position's is its HEALPix pixel of order 29 (0.4 mas), −1 where there is no position.
+    """
+    declared = survey.columns.get("source_id") if survey else None
+    name = find(source, declared.names) if declared else None
+    if name:
+        return integers(source, name)
+    from ..geometry import cells_of_positions
+
+    ra, dec = columns["ra"], columns["dec"]
+    placed = np.isfinite(ra) & (np.abs(dec) <= 90)
+    result = np.full(ra.size, -1, dtype=np.int64)
+    result[placed] = cells_of_positions(ra[placed], dec[placed], 29)
+    return result
+
+
+def _magnitudes(
+    source: Table, survey: Survey, found: Mapping[str, str], bands: Sequence[str]
+) -> transforms.Bands:
+    """Magnitudes in the reference system, by band."""
+    mag, error = {}, {}
+    for name in _filters(survey, bands):
+        declared = survey.filters[name]
+        values = {
+            kind: in_unit(floats(source, column), source, column, declared.columns[kind].unit)
+            for kind in declared.columns
+            if (column := found[f"{name}.{kind}"])
+        }
+        mag[name] = values["mag"]
+        if "flag" in values:
+            mag[name] = np.where(values["flag"] == declared.good, mag[name], np.nan)
+        error[name] = _error(values)
+    relations = {band: survey.bands[band] for band in bands if band in survey.bands}
+    return transforms.to_reference(relations, mag, error)
+
+
+def _error(values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A magnitude's error: the archive's, or from its flux and the flux's error."""
+    if "error" in values:
+        return values["error"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 2.5 / np.log(10) * values["flux_error"] / values["flux"]
+
+
+def _magnitude_columns(
+    magnitudes: transforms.Bands, bands: Sequence[str], rows: int
+) -> dict[str, np.ndarray]:
+    """``mag_<band>`` and ``magerr_<band>``, both null unless both are known.
+
+    APASS gives an error of 0 to stars seen once: their magnitude isn't vouched for.
+    """
+    nothing = np.full(rows, np.nan)
+    columns = {}
+    for band in bands:
+        mag, error = magnitudes.get(band, (nothing, nothing))
+        known = np.isfinite(mag) & np.isfinite(error) & (error > 0)
+        columns[f"mag_{band.lower()}"] = np.where(known, mag, np.nan)
+        columns[f"magerr_{band.lower()}"] = np.where(known, error, np.nan)
+    return columns
 
 
 def _with_positions(table: Table, path: Path | str) -> Table:
@@ -72,153 +236,3 @@ def _with_positions(table: Table, path: Path | str) -> Table:
             "0 to 360 and −90 to 90."
         )
     return table[placed]
-
-
-def _gaia(source: Table, bands: Sequence[str], path: Path | str) -> Table:
-    """Gaia DR3's gaia_source: the columns keep their names and units."""
-    names = ["source_id", "ra", "dec", "ra_error", "dec_error", "pmra", "pmdec", "ref_epoch"]
-    names += ["phot_g_mean_mag", "bp_rp"]
-    found = require(source, [[name] for name in names], path)
-    values = {name: floats(source, column) for name, column in zip(names, found, strict=True)}
-    return Table({**values, "source_id": integers(source, found[0])})
-
-
-def _gaiaxp(source: Table, bands: Sequence[str], path: Path | str) -> Table:
-    """Gaia XP synthetic photometry: KS4's local files (AB), or the archive's GSPC table (Vega)."""
-    if find(source, ["v_jkc_mag"]) is not None:
-        return _gspc(source, bands, path)
-    wanted = [[name] for band in bands for name in (f"XP_{band}", f"XP_e{band}", f"XP_{band}flag")]
-    ra, dec, cstar, *found = require(source, [["ra"], ["dec"], ["cstar"], *wanted], path)
-    magnitudes = {}
-    for k, band in enumerate(bands):
-        mag, error, flag = (floats(source, name) for name in found[3 * k : 3 * k + 3])
-        magnitudes[band] = (np.where(flag == GOOD_FLAG, mag, np.nan), error)
-    return _xp_table(source, ra, dec, cstar, magnitudes, bands)
-
-
-def _gspc(source: Table, bands: Sequence[str], path: Path | str) -> Table:
-    """gaiadr3.synthetic_photometry_gspc, joined with gaia_source's positions."""
-    wanted = [
-        [f"{band.lower()}_jkc_{name}"]
-        for band in bands
-        for name in ("mag", "flux", "flux_error", "flag")
-    ]
-    ra, dec, cstar, *found = require(source, [["ra"], ["dec"], ["c_star", "cstar"], *wanted], path)
-    mag, error = {}, {}
-    for k, band in enumerate(bands):
-        value, flux, flux_error, flag = (floats(source, n) for n in found[4 * k : 4 * k + 4])
-        mag[band] = np.where(flag == GOOD_FLAG, value, np.nan)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            error[band] = 2.5 / np.log(10) * flux_error / flux
-    return _xp_table(source, ra, dec, cstar, transforms.from_vega(mag, error), bands)
-
-
-def _xp_table(
-    source: Table,
-    ra: str,
-    dec: str,
-    cstar: str,
-    magnitudes: transforms.Bands,
-    bands: Sequence[str],
-) -> Table:
-    positions = {"ra": floats(source, ra), "dec": floats(source, dec)}
-    name = find(source, ["source_id"])
-    # KS4's files carry no identifier: the HEALPix pixel of order 29 stands for the star.
-    identifier = integers(source, name) if name else _pixel29(**positions)
-    columns = {"source_id": identifier, **positions, "cstar": floats(source, cstar)}
-    return Table({**columns, **_magnitude_columns(magnitudes, bands, len(source))})
-
-
-def _pixel29(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-    """HEALPix pixel of order 29 (nested) of each position; −1 where there is none."""
-    from ..geometry import cells_of_positions
-
-    placed = np.isfinite(ra) & np.isfinite(dec)
-    result = np.full(ra.size, -1, dtype=np.int64)
-    result[placed] = cells_of_positions(ra[placed], dec[placed], 29)
-    return result
-
-
-def _apass(source: Table, bands: Sequence[str], path: Path | str) -> Table:
-    """APASS DR9 as VizieR gives it (II/336): B V in Vega, r i in AB."""
-    wanted = {
-        "B": (["Bmag"], ["e_Bmag"]),
-        "V": (["Vmag"], ["e_Vmag"]),
-        "r": (["r_mag", "r'mag"], ["e_r_mag", "e_r'mag"]),
-        "i": (["i_mag", "i'mag"], ["e_i_mag", "e_i'mag"]),
-    }
-    names = [["recno"], ["RAJ2000"], ["DEJ2000"], *(n for pair in wanted.values() for n in pair)]
-    return _transformed(
-        source, require(source, names, path), list(wanted), transforms.from_apass, bands
-    )
-
-
-def _skymapper(source: Table, bands: Sequence[str], path: Path | str) -> Table:
-    """SkyMapper DR3's master table: PSF magnitudes in AB."""
-    names = [["object_id"], ["raj2000"], ["dej2000"]]
-    names += [["i_psf"], ["e_i_psf"], ["z_psf"], ["e_z_psf"]]
-    return _transformed(
-        source, require(source, names, path), ["i", "z"], transforms.from_skymapper, bands
-    )
-
-
-def _transformed(
-    source: Table,
-    found: Sequence[str],
-    filters: Sequence[str],
-    transform: Callable[[dict, dict], transforms.Bands],
-    bands: Sequence[str],
-) -> Table:
-    """Identifier, position, and magnitudes through a transform."""
-    identifier, ra, dec, *rest = found
-    mag = {name: floats(source, rest[2 * k]) for k, name in enumerate(filters)}
-    error = {name: floats(source, rest[2 * k + 1]) for k, name in enumerate(filters)}
-    columns = {
-        "source_id": integers(source, identifier),
-        "ra": floats(source, ra),
-        "dec": floats(source, dec),
-    }
-    return Table({**columns, **_magnitude_columns(transform(mag, error), bands, len(source))})
-
-
-def _pool(source: Table, bands: Sequence[str], path: Path | str) -> Table:
-    """The pool, already in the project's columns: AB magnitudes by band."""
-    names = [n for band in bands for n in (f"mag_{band.lower()}", f"magerr_{band.lower()}")]
-    identifier, ra, dec, *found = require(
-        source, [["source_id"], ["ra"], ["dec"], *([n] for n in names)], path
-    )
-    columns = {
-        "source_id": integers(source, identifier),
-        "ra": floats(source, ra),
-        "dec": floats(source, dec),
-    }
-    return Table(
-        {**columns, **{n: floats(source, column) for n, column in zip(names, found, strict=True)}}
-    )
-
-
-def _magnitude_columns(
-    magnitudes: transforms.Bands, bands: Sequence[str], rows: int
-) -> dict[str, np.ndarray]:
-    """``mag_<band>`` and ``magerr_<band>``, both null unless both are known.
-
-    APASS gives an error of 0 to stars seen once: their magnitude isn't vouched for.
-    """
-    nothing = np.full(rows, np.nan)
-    columns = {}
-    for band in bands:
-        mag, error = magnitudes.get(band, (nothing, nothing))
-        known = np.isfinite(mag) & np.isfinite(error) & (error > 0)
-        columns[f"mag_{band.lower()}"] = np.where(known, mag, np.nan)
-        columns[f"magerr_{band.lower()}"] = np.where(known, error, np.nan)
-    return columns
-
-
-CATALOGUES: dict[str, Callable[[Table, Sequence[str], Path | str], Table]] = {
-    "gaia": _gaia,
-    "gaiaxp": _gaiaxp,
-    "apass": _apass,
-    "skymapper": _skymapper,
-    "pool": _pool,
-}
-"""Catalogue → how it is read."""

@@ -1,16 +1,18 @@
-"""Cut a reference table into HEALPix cells."""
+"""Cut a reference table into HEALPix cells, and join what several files or surveys have of one."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Table, vstack
 
 from ..errors import InputError
 from ..geometry import cells_of_positions
 
 
-def cut(table: Table, cells: Sequence[int], order: int, path: Path | str) -> dict[int, Table]:
+def cut(
+    table: Table, cells: Sequence[int], order: int, path: Path | str, fold: bool = False
+) -> dict[int, Table]:
     """The rows in each of the cells asked for, sorted by ``source_id``.
 
     Parameters
@@ -23,6 +25,8 @@ def cut(table: Table, cells: Sequence[int], order: int, path: Path | str) -> dic
         Their order.
     path : Path or str
         The file that the rows come from, for messages.
+    fold : bool
+        Whether rows that share an identifier are one, the first; else they are an error.
 
     Returns
     -------
@@ -41,14 +45,54 @@ def cut(table: Table, cells: Sequence[int], order: int, path: Path | str) -> dic
     identifier = np.asarray(table["source_id"])
     at = np.lexsort((np.asarray(table["ra"]), identifier))
     cell_of = cells_of_positions(np.asarray(table["ra"])[at], np.asarray(table["dec"])[at], order)
+    # the rows of each cell, without a look at all rows for each of thousands of cells
+    by_cell = np.argsort(cell_of, kind="stable")
+    ordered = cell_of[by_cell]
     result = {}
     for cell in sorted(set(cells)):
-        rows = at[cell_of == cell]
-        twice = rows[1:][np.diff(identifier[rows]) == 0]
-        if twice.size:
+        first, last = np.searchsorted(ordered, [cell, cell + 1])
+        rows = at[by_cell[first:last]]
+        again = np.flatnonzero(np.diff(identifier[rows]) == 0) + 1
+        if again.size and not fold:
             raise InputError(
-                f"{path}: source_id {identifier[twice[0]]} occurs more than once; "
+                f"{path}: source_id {identifier[rows[again[0]]]} occurs more than once; "
                 "each must be unique."
             )
-        result[cell] = table[rows]
+        result[cell] = table[np.delete(rows, again)]
     return result
+
+
+def join(parts: Sequence[Table], path: Path | str, fold: bool = False) -> Table:
+    """Rows of one cell from several files or surveys, sorted by ``source_id``, each once.
+
+    Files may overlap: a row that stands in several is one row.
+
+    Parameters
+    ----------
+    parts : sequence of Table
+        At least one; in each, every identifier is unique.
+    path : Path or str
+        For messages.
+    fold : bool
+        Whether rows that share an identifier but differ are one, that of the first part.
+
+    Raises
+    ------
+    InputError
+        If two rows share an identifier and differ.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    table = vstack(list(parts), metadata_conflicts="silent")
+    table = table[np.argsort(np.asarray(table["source_id"]), kind="stable")]
+    again = np.flatnonzero(np.diff(np.asarray(table["source_id"])) == 0)
+    for name in () if fold else table.colnames:
+        first, second = np.asarray(table[name])[again], np.asarray(table[name])[again + 1]
+        differ = ~((first == second) | ((first != first) & (second != second)))
+        if differ.any():
+            row = again[np.flatnonzero(differ)[0]]
+            raise InputError(
+                f"{path}: source_id {table['source_id'][row]} has several values of {name}; "
+                "files may share rows, but not contradict each other."
+            )
+    return table[np.delete(np.arange(len(table)), again + 1)]

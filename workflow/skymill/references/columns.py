@@ -73,6 +73,8 @@ def integers(table: Table, name: str) -> np.ndarray:
     if np.ma.isMaskedArray(column) and np.ma.getmaskarray(column).any():
         raise InputError(f"column {name}: expected an identifier in every row.")
     values = np.asarray(column)
+    if values.size == 0:
+        return np.empty(0, np.int64)
     if values.dtype.kind not in "iu":
         raise InputError(f"column {name}: expected integers, got {values.dtype}.")
     return values.astype(np.int64)

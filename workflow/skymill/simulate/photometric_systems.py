@@ -1,16 +1,27 @@
 """From the reference system (B V R I in AB) to the systems of the external catalogues.
 
-The exact inverses of `skymill.references.transforms`, so that a catalogue differs from the true
-sky by its errors alone.
+The exact inverses of the relations in ``resources/references``, so that a catalogue differs from
+the true sky by its errors alone.
 """
 
 import numpy as np
 
-from ..references.transforms import APASS_B_TERM, R_TERM, SKYMAPPER_TERM, VEGA_TO_AB
+from ..references.survey import Relation, load_survey
 
 Bands = dict[str, np.ndarray]
 
 REFERENCE_BANDS = ("B", "V", "R", "I")
+
+VEGA_TO_AB = {band: made.offset for band, made in load_survey("gaiaxp_gspc").bands.items()}
+"""AB − Vega of Johnson–Cousins bands, mag (Blanton & Roweis 2007, AJ 133, 734, table 1)."""
+
+APASS = load_survey("apass_dr9").bands
+SKYMAPPER_I = load_survey("skymapper_dr3").bands["I"]
+
+
+def _bluer(mag: np.ndarray, redder: np.ndarray, made: Relation) -> np.ndarray:
+    """The filter that a band is made from, given the band and the other filter of its color."""
+    return (mag - made.offset + made.term * (redder + made.pivot)) / (1 + made.term)
 
 
 def apass_from_reference(mags: Bands) -> Bands:
@@ -18,11 +29,9 @@ def apass_from_reference(mags: Bands) -> Bands:
 
     g, which no transform uses, follows V and B − V (Jester et al. 2005, table 1, rounded).
     """
-    v = mags["V"] - VEGA_TO_AB["V"]
-    shift = VEGA_TO_AB["B"] - VEGA_TO_AB["V"]
-    b = (mags["B"] - VEGA_TO_AB["B"] - APASS_B_TERM * (v - shift)) / (1 - APASS_B_TERM)
-    i = mags["I"]
-    r = (mags["R"] + 0.0576 - R_TERM * (i + 0.2589)) / (1 - R_TERM)
+    v = mags["V"] - APASS["V"].offset
+    i = mags["I"] - APASS["I"].offset
+    b, r = _bluer(mags["B"], v, APASS["B"]), _bluer(mags["R"], i, APASS["R"])
     return {"B": b, "V": v, "g": v + 0.6 * (b - v) - 0.07, "r": r, "i": i}
 
 
@@ -36,7 +45,7 @@ def skymapper_from_reference(mags: Bands) -> Bands:
     return {
         "g": mags["V"] + 0.45 * (mags["B"] - mags["V"]),
         "r": mags["R"] + 0.2 * color,
-        "i": (mags["I"] - SKYMAPPER_TERM * z) / (1 - SKYMAPPER_TERM),
+        "i": _bluer(mags["I"], z, SKYMAPPER_I),
         "z": z,
     }
 
