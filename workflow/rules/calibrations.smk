@@ -18,6 +18,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations bias"),
         shell:
             "python -m skymill calibrations bias --config {params.config}"
             " --site {wildcards.site}"
@@ -48,6 +49,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations slopes"),
         shell:
             "python -m skymill calibrations slopes --config {params.config}"
             " --site {wildcards.site}"
@@ -73,6 +75,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations dark"),
         shell:
             "python -m skymill calibrations dark --config {params.config}"
             " --site {wildcards.site}"
@@ -101,6 +104,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations flat"),
         shell:
             "python -m skymill calibrations flat --config {params.config}"
             " --site {wildcards.site}"
@@ -131,6 +135,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations defects"),
         shell:
             "python -m skymill calibrations defects --config {params.config}"
             " --site {wildcards.site}"
@@ -162,6 +167,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations crosstalk"),
         shell:
             "python -m skymill calibrations crosstalk --config {params.config}"
             " --site {wildcards.site}"

@@ -8,6 +8,7 @@ PACKAGE = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, PACKAGE)
 
 from skymill import owner
+from skymill.code_version import Code
 from skymill.config import check_config, load_camera, load_rows, read_yaml
 from skymill.geometry import cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
@@ -57,6 +58,12 @@ BANDS = SETTINGS["bands"]
 TREE = Tree(RELEASE, SETTINGS["masters"]["cell_order"])
 DATA, OUT, RUN, WORK, CONFIG = TREE.data, TREE.out, TREE.run, TREE.work, TREE.config
 receipt = TREE.receipt
+CODE = Code(Path(PACKAGE) / "skymill", Path(workflow.basedir) / "resources/tables")
+
+
+def code(*commands):
+    """The version of the commands' code: what a rule runs again for, beside its settings."""
+    return CODE.version(*commands)
 
 
 def settings(*sections, **rows):

@@ -32,6 +32,7 @@ if "ingest" in SETTINGS["frames"]:
             settings=lambda wildcards: settings(
                 "frames", row=EXPOSURES[wildcards.exposure]
             ),
+            code=code("frames ingest"),
         shell:
             "python -m skymill frames ingest --config {params.config}"
             " --exposure {wildcards.exposure} --image {input.image} --first {input.first}"
@@ -67,6 +68,7 @@ else:
                 "frames",
                 row=EXPOSURES[wildcards.exposure],
             ),
+            code=code("frames pixels"),
         shell:
             "python -m skymill frames pixels --config {params.config}"
             " --exposure {wildcards.exposure} --raw {input.raw} {params.masters}"
@@ -105,6 +107,7 @@ else:
             settings=lambda wildcards: settings(
                 "frames", row=EXPOSURES[wildcards.exposure]
             ),
+            code=code("frames calibrate"),
         shell:
             "python -m skymill frames calibrate --config {params.config}"
             " --exposure {wildcards.exposure} --image {input.image} --mask {input.mask}"

@@ -26,6 +26,7 @@ rule idual_master:
             f"--dust {Path(input.dust[0]).parent}" if input.dust else ""
         ),
         settings=settings("references", "masters"),
+        code=code("masters idual"),
     shell:
         "python -m skymill masters idual --config {params.config} --cell {wildcards.cell}"
         " --catalogues {input.catalogues} {params.dust}"
@@ -57,6 +58,7 @@ rule single_master:
             f"--dust {Path(input.dust[0]).parent}" if input.dust else ""
         ),
         settings=settings("references", "masters"),
+        code=code("masters single"),
     shell:
         "python -m skymill masters single --config {params.config} --cell {wildcards.cell}"
         " --catalogues {input.catalogues} {params.dust}"
@@ -100,6 +102,7 @@ rule detections:
     params:
         config=CONFIG,
         settings=settings("masters"),
+        code=code("masters detections"),
     shell:
         "python -m skymill masters detections --config {params.config}"
         " --cell {wildcards.cell} --catalogues {input.catalogues} --masters {input.masters}"
@@ -130,6 +133,7 @@ rule crossmatch:
     params:
         config=CONFIG,
         settings=settings("masters"),
+        code=code("masters crossmatch"),
     shell:
         "python -m skymill masters crossmatch --config {params.config}"
         " --cell {wildcards.cell} --master {input.master} --reference {input.reference}"
@@ -156,6 +160,7 @@ rule hats:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/{wildcards.group}/{wildcards.catalogue}",
         settings=settings("release", "masters"),
+        code=code("masters hats"),
     shell:
         "python -m skymill masters hats --config {params.config}"
         " --catalogue {wildcards.catalogue} --folder {params.folder} --cells {input.cells}"

@@ -20,6 +20,7 @@ rule reference_catalogue:
         numbers=REFERENCE_CELLS,
         folder=lambda wildcards: f"{DATA}/reference/{wildcards.catalogue}",
         settings=settings("references"),
+        code=code("references import"),
     shell:
         "python -m skymill references import --config {params.config}"
         " --catalogue {wildcards.catalogue} --source {input.source}"

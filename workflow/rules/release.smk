@@ -19,6 +19,7 @@ rule map_archive:
         config=CONFIG,
         list=lambda wildcards: f"{RUN}/lists/{wildcards.archive}.txt",
         settings=settings("release"),
+        code=code("release archive"),
     shell:
         "python -m skymill release archive --config {params.config} --list {params.list}"
         " --out {output.archive} --receipt {output.receipt} > {log} 2>&1"
@@ -46,6 +47,7 @@ rule catalogue_archive:
     params:
         config=CONFIG,
         settings=settings("release"),
+        code=code("release archive"),
     shell:
         "python -m skymill release archive --config {params.config}"
         " --files {input.cells} {input.files}"
@@ -99,6 +101,7 @@ rule report:
         config=CONFIG,
         folder=subpath(output.page, ancestor=2),
         settings=settings("release"),
+        code=code("release report"),
     shell:
         "python -m skymill release report --config {params.config} --folder {params.folder}"
         " --page {output.page} --figures {output.figures}"
@@ -123,6 +126,7 @@ rule manifest:
         config=CONFIG,
         list=RECEIPTS,
         settings=settings("release"),
+        code=code("release manifest"),
     shell:
         "python -m skymill release manifest --config {params.config}"
         " --receipts {params.list} --json {output.json} --table {output.table}"

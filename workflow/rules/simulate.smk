@@ -23,6 +23,7 @@ if "simulate" in SETTINGS:
             config=CONFIG,
             data=subpath(output.sources, ancestor=2),
             settings=settings("references", "simulate", tiles=TILES),
+            code=code("simulate sky"),
         shell:
             "python -m skymill simulate sky --config {params.config} --data {params.data}"
             " --receipt {output.receipt} > {log} 2>&1"
@@ -48,6 +49,7 @@ if "simulate" in SETTINGS:
             settings=lambda wildcards: settings(
                 "simulate", row=EXPOSURES[wildcards.exposure]
             ),
+            code=code("simulate exposure"),
         shell:
             "python -m skymill simulate exposure --config {params.config}"
             " --exposure {wildcards.exposure} --sources {input.sources} --raw {output.raw}"
@@ -71,6 +73,7 @@ if "simulate" in SETTINGS:
             settings=lambda wildcards: settings(
                 "simulate", row=CALIBRATIONS[wildcards.frame]
             ),
+            code=code("simulate calibration"),
         shell:
             "python -m skymill simulate calibration --config {params.config}"
             " --frame {wildcards.frame} --raw {output.raw}"

@@ -30,6 +30,7 @@ rule hips_cell:
         config=CONFIG,
         folder=subpath(output.record, ancestor=2),
         settings=settings("tiles", "sky"),
+        code=code("sky cell"),
     shell:
         "python -m skymill sky cell --config {params.config} --cell {wildcards.cell}"
         " --images {input.images} --nexps {input.nexps} --folder {params.folder}"
@@ -61,6 +62,7 @@ rule hips:
         folder=subpath(output.record, ancestor=2),
         moc=lambda wildcards, output: Path(output.coverage[0]).parent,
         settings=settings("release", "sky"),
+        code=code("sky hips"),
     shell:
         "python -m skymill sky hips --config {params.config} --cells {params.cells}"
         " --folder {params.folder} --moc {params.moc}"
@@ -86,6 +88,7 @@ rule viewer:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.properties[0]).parents[1],
         settings=settings("release", "sky"),
+        code=code("sky viewer"),
     shell:
         "python -m skymill sky viewer --config {params.config} --page {input.page}"
         " --folder {params.folder} --out {output.page}"

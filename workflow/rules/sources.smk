@@ -32,6 +32,7 @@ rule single:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
         settings=settings("tiles", "sources"),
+        code=code("sources extract", "sources maps", "sources homogenise"),
     shell:
         "(python -m skymill sources extract --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band}"
@@ -69,6 +70,7 @@ rule stack_table:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.rows[0]).parents[2],
         settings=settings("sources"),
+        code=code("sources table"),
     shell:
         "python -m skymill sources table --config {params.config} --folder {params.folder}"
         " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
@@ -108,6 +110,7 @@ rule idual:
         bands=BANDS,
         folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
         settings=settings("tiles", "sources"),
+        code=code("sources forced", "sources maps"),
     shell:
         "(python -m skymill sources forced --config {params.config}"
         " --tile {wildcards.tile} --bands {params.bands}"
@@ -160,6 +163,7 @@ rule tile_catalogues:
         bands=BANDS,
         folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
         settings=settings("tiles", "sources"),
+        code=code("sources finish"),
     shell:
         "python -m skymill sources finish --config {params.config}"
         " --tile {wildcards.tile} --bands {params.bands}"

@@ -35,6 +35,7 @@ rule stack:
     params:
         config=CONFIG,
         settings=lambda wildcards: settings("tiles", row=TILES[wildcards.tile]),
+        code=code("tiles combine"),
     shell:
         "python -m skymill tiles combine --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band}"
