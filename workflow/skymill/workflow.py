@@ -55,10 +55,16 @@ def prepare_environment(package: Path | str) -> None:
     Where bytecode may not be written, every job would compile all that it imports anew (seconds).
     """
     drop_stale(Path(package) / "skymill")
+    if pin.obstacle():
+        print(
+            f"skymill: jobs run unpinned ({pin.obstacle()}): the release may differ in its last "
+            "bits from one built elsewhere, and its manifest says so.",
+            file=sys.stderr,
+        )
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     path = os.environ.get("PATH", os.defpath)
     os.environ.update(
-        pin.PIN,
+        pin.environment(),
         PYTHONPATH=str(package),
         PATH=os.pathsep.join([str(Path(sys.executable).parent), path]),
     )
