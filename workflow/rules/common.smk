@@ -156,7 +156,7 @@ def references(catalogue, tile):
 
 
 def first_exposure(exposure):
-    """The first exposure of the same tile and band, in the table's order."""
+    """The earliest exposure of the same tile and band."""
     row = EXPOSURES[exposure]
     return FRAMES[row["tile"], row["band"]][0]
 
