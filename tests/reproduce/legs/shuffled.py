@@ -1,0 +1,43 @@
+"""Tables with their rows in another order, the configuration with its keys in another order."""
+
+import random
+from pathlib import Path
+
+import yaml
+
+from ..site import CONFIGS, Site
+
+SUMMARY = "rows of the tables and keys of the configuration shuffled"
+SEED = 5
+
+
+def obstacle() -> str:
+    """None."""
+    return ""
+
+
+def run(site: Site) -> Path:
+    """Put shuffled copies into the working folder, where they are found first."""
+    draw = random.Random(SEED)
+    for path in sorted((site.project / "config" / site.release).glob("*.csv")):
+        head, *rows = path.read_text().splitlines()
+        draw.shuffle(rows)
+        copy = site.folder / "config" / site.release / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text("\n".join([head, *rows]) + "\n")
+    project = site.copy_of_project(site.folder / "project").project
+    for name in CONFIGS[site.release]:
+        path = project / name
+        path.write_text(
+            yaml.safe_dump(shuffled(yaml.safe_load(path.read_text()), draw), sort_keys=False)
+        )
+    return Site(site.release, site.folder, site.kills, project).build()
+
+
+def shuffled(content: object, draw: random.Random) -> object:
+    """Mappings in another order; lists, whose order means something, as they are."""
+    if isinstance(content, dict):
+        keys = list(content)
+        draw.shuffle(keys)
+        return {key: shuffled(content[key], draw) for key in keys}
+    return content
