@@ -10,7 +10,7 @@ rule idual_master:
         ),
         dust=dust_maps(),
     output:
-        table=TREE.hats_cell("idual_master", "{cell}"),
+        table=published(TREE.hats_cell("idual_master", "{cell}")),
         receipt=receipt("idual_master", "{cell}"),
     log:
         f"{RUN}/logs/idual_master/{{cell}}.log",
@@ -42,7 +42,7 @@ rule single_master:
         ),
         dust=dust_maps(),
     output:
-        table=TREE.hats_cell("single_master", "{cell}"),
+        table=published(TREE.hats_cell("single_master", "{cell}")),
         receipt=receipt("single_master", "{cell}"),
     log:
         f"{RUN}/logs/single_master/{{cell}}.log",
@@ -89,7 +89,7 @@ rule detections:
             )
         ],
     output:
-        table=TREE.hats_cell("detections", "{cell}"),
+        table=published(TREE.hats_cell("detections", "{cell}")),
         receipt=receipt("detections", "{cell}"),
     log:
         f"{RUN}/logs/detections/{{cell}}.log",
@@ -120,7 +120,7 @@ rule crossmatch:
             }
         ),
     output:
-        table=TREE.hats_cell("gaia", "{cell}"),
+        table=published(TREE.hats_cell("gaia", "{cell}")),
         receipt=receipt("crossmatch", "{cell}"),
     log:
         f"{RUN}/logs/crossmatch/{{cell}}.log",
@@ -146,7 +146,9 @@ rule hats:
             TREE.hats_cell(wildcards.catalogue, cell) for cell in MASTER_TILES
         ],
     output:
-        files=[f"{OUT}/{{group}}/{{catalogue}}/{name}" for name in HATS_FILES],
+        files=published(
+            [f"{OUT}/{{group}}/{{catalogue}}/{name}" for name in HATS_FILES]
+        ),
         receipt=receipt("hats", "{group}.{catalogue}"),
     log:
         f"{RUN}/logs/hats/{{group}}.{{catalogue}}.log",

@@ -5,7 +5,9 @@ rule reference_catalogue:
     input:
         source=lambda wildcards: f"{DATA}/{CATALOGUES[wildcards.catalogue]}",
     output:
-        cells=[TREE.reference("{catalogue}", cell) for cell in REFERENCE_CELLS],
+        cells=published(
+            [TREE.reference("{catalogue}", cell) for cell in REFERENCE_CELLS]
+        ),
         receipt=receipt("reference_catalogue", "{catalogue}"),
     log:
         f"{RUN}/logs/reference_catalogue/{{catalogue}}.log",

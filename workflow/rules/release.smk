@@ -5,7 +5,7 @@ rule map_archive:
     input:
         maps=lambda wildcards: maps_of_kind(MAP_ARCHIVES[wildcards.archive]),
     output:
-        archive=TREE.archive(PREFIX, "{archive}_Maps"),
+        archive=published(TREE.archive(PREFIX, "{archive}_Maps")),
         receipt=receipt("map_archive", "{archive}"),
     log:
         f"{RUN}/logs/map_archive/{{archive}}.log",
@@ -34,7 +34,7 @@ rule catalogue_archive:
             TREE.hats(wildcards.catalogue, name) for name in HATS_FILES
         ],
     output:
-        archive=TREE.archive(PREFIX, "{catalogue}"),
+        archive=published(TREE.archive(PREFIX, "{catalogue}")),
         receipt=receipt("catalogue_archive", "{catalogue}"),
     log:
         f"{RUN}/logs/catalogue_archive/{{catalogue}}.log",
@@ -82,12 +82,14 @@ rule report:
             *(TREE.archive(PREFIX, name) for name in HATS_GROUPS),
         ],
     output:
-        page=report(
-            f"{OUT}/report/index.html",
-            caption="../report/page.rst",
-            category="Quality",
+        page=published(
+            report(
+                f"{OUT}/report/index.html",
+                caption="../report/page.rst",
+                category="Quality",
+            )
         ),
-        figures=f"{OUT}/report/figures.json",
+        figures=published(f"{OUT}/report/figures.json"),
         receipt=receipt("report", RELEASE),
     log:
         f"{RUN}/logs/report.log",
@@ -112,8 +114,8 @@ rule manifest:
     input:
         receipts=all_receipts(),
     output:
-        json=f"{OUT}/manifest.json",
-        table=f"{OUT}/manifest.parquet",
+        json=published(f"{OUT}/manifest.json"),
+        table=published(f"{OUT}/manifest.parquet"),
     log:
         f"{RUN}/logs/manifest.log",
     benchmark:

@@ -26,7 +26,20 @@ def stopping() -> Iterator[None]:
         sys.exit(1)
 
 
-def summary_of_failures(jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 12) -> str:
+NOTHING_SAID = "It wrote nothing to its log."
+
+
+def not_published(folder: Path) -> str:
+    """What a verified rebuild says of a job that ended without an error of its own."""
+    return (
+        f"It ran, but what it made isn't what {folder} says, or isn't there (the files are named "
+        "above). To look at it: run again with --keep-incomplete, then skymill diff."
+    )
+
+
+def summary_of_failures(
+    jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 12, silent: str = NOTHING_SAID
+) -> str:
     """What failed and why, as Skymill's commands say it.
 
     Parameters
@@ -35,6 +48,8 @@ def summary_of_failures(jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 
         Name and log files of each failed job.
     lines : int
         How many of a log's last lines to show.
+    silent : str
+        What to say of a job that said nothing.
     """
     text = []
     for name, logs in sorted(jobs):
@@ -44,7 +59,7 @@ def summary_of_failures(jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 
                 said = Path(log).read_text(errors="replace").strip().splitlines()
             except OSError:
                 said = []
-            text += [f"  {line}" for line in said[-lines:] or ["It wrote nothing to its log."]]
+            text += [f"  {line}" for line in said[-lines:] or [silent]]
             text.append(f"  (the whole log: {log})")
     return "\n".join(text)
 

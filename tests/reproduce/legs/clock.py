@@ -6,6 +6,7 @@ from pathlib import Path
 from ..site import Site
 
 SUMMARY = "clock 1,000 days ahead"
+PREFIX = ("faketime", "-f", "+1000d")
 
 
 def obstacle() -> str:
@@ -15,4 +16,4 @@ def obstacle() -> str:
 
 def run(site: Site) -> Path:
     """Build it then."""
-    return site.build(prefix=["faketime", "-f", "+1000d"])
+    return site.build(prefix=PREFIX)

@@ -14,7 +14,11 @@ def obstacle() -> str:
 
 def run(site: Site) -> Path:
     """Build it there."""
+    return place(site).copy_of_project(site.folder / "skymill's copy").build()
+
+
+def place(site: Site) -> Site:
+    """A working folder below the leg's own."""
     folder = site.folder / "my disk" / "données (new)"
     folder.mkdir(parents=True)
-    there = Site(site.release, folder, site.kills)
-    return there.copy_of_project(site.folder / "skymill's copy").build()
+    return Site(site.release, folder, site.kills)

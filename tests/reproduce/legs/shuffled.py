@@ -17,7 +17,13 @@ def obstacle() -> str:
 
 
 def run(site: Site) -> Path:
-    """Put shuffled copies into the working folder, where they are found first."""
+    """Build it from shuffled copies."""
+    return prepare(site).build()
+
+
+def prepare(site: Site) -> Site:
+    """Put shuffled tables into the working folder, where they are found first, and a shuffled
+    configuration into a copy of the project."""
     draw = random.Random(SEED)
     for path in sorted((site.project / "config" / site.release).glob("*.csv")):
         head, *rows = path.read_text().splitlines()
@@ -25,13 +31,12 @@ def run(site: Site) -> Path:
         copy = site.folder / "config" / site.release / path.name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text("\n".join([head, *rows]) + "\n")
-    project = site.copy_of_project(site.folder / "project").project
+    own = site.copy_of_project(site.folder / "a copy of the project")
     for name in CONFIGS[site.release]:
-        path = project / name
-        path.write_text(
-            yaml.safe_dump(shuffled(yaml.safe_load(path.read_text()), draw), sort_keys=False)
-        )
-    return Site(site.release, site.folder, site.kills, project).build()
+        path = own.project / name
+        content = shuffled(yaml.safe_load(path.read_text()), draw)
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return own
 
 
 def shuffled(content: object, draw: random.Random) -> object:

@@ -1,9 +1,10 @@
 """Another user, with another umask."""
 
 import os
-import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..site import Site
@@ -25,14 +26,20 @@ def obstacle() -> str:
 
 
 def run(site: Site) -> Path:
-    """Give the site and a copy of the project to the user; build; take them back."""
+    """Build it as that user, from a copy of the project of its own."""
     own = site.copy_of_project(site.folder / "project")
+    with becoming(site.folder) as prefix:
+        return own.build(prefix=prefix)
+
+
+@contextmanager
+def becoming(folder: Path) -> Iterator[list[str]]:
+    """Give a folder to the user; yield what a command is prefixed with; take the folder back."""
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n", "--preserve-env"]
-    subprocess.run([*sudo, "chown", "-R", USER, str(site.folder)], check=True)
+    subprocess.run([*sudo, "chown", "-R", USER, str(folder)], check=True)
     become = ["setpriv", f"--reuid={USER}", "--clear-groups"]
-    shell = ["sh", "-c", f'umask {UMASK} && exec "$@"', "sh"]
     try:
-        return own.build(prefix=[*sudo, *become, *shell])
+        yield [*sudo, *become, "sh", "-c", f'umask {UMASK} && exec "$@"', "sh"]
     finally:
-        mine = shlex.quote(f"{os.geteuid()}:{os.getegid()}")
-        subprocess.run([*sudo, "chown", "-R", mine, str(site.folder)], check=True)
+        mine = f"{os.geteuid()}:{os.getegid()}"
+        subprocess.run([*sudo, "chown", "-R", mine, str(folder)], check=True)

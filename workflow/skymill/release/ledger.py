@@ -116,7 +116,8 @@ def identity(
         "date": release["date"],
         "creator": release["creator"],
         "software": SOFTWARE,
-        "configuration": settings_hash(settings),
+        # How it was built doesn't matter: a verified rebuild is the same release.
+        "configuration": settings_hash({k: v for k, v in settings.items() if k != "build"}),
         "pin": pin.PIN,
         "pinned": pin.is_pinned() and not unpinned,
         "unpinned": dict(unpinned),
