@@ -322,7 +322,8 @@ def end(state):
         ]
         if jobs:
             silent = not_published(PUBLISHED.folder) if PUBLISHED else NOTHING_SAID
-            text = summary_of_failures(jobs, silent=silent)
+            waiting = sum(1 for job in workflow.dag.needrun_jobs()) - len(jobs)
+            text = summary_of_failures(jobs, waiting, silent=silent)
             print(text, file=sys.stderr, flush=True)
         owner.release(OWNER, state)
 

@@ -38,7 +38,10 @@ def not_published(folder: Path) -> str:
 
 
 def summary_of_failures(
-    jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 12, silent: str = NOTHING_SAID
+    jobs: Iterable[tuple[str, Iterable[str]]],
+    waiting: int,
+    lines: int = 12,
+    silent: str = NOTHING_SAID,
 ) -> str:
     """What failed and why, as Skymill's commands say it.
 
@@ -46,13 +49,15 @@ def summary_of_failures(
     ----------
     jobs : iterable of (str, iterable of str)
         Name and log files of each failed job.
+    waiting : int
+        How many jobs didn't run.
     lines : int
         How many of a log's last lines to show.
     silent : str
         What to say of a job that said nothing.
     """
-    text = []
-    for name, logs in sorted(jobs):
+    text, failed = [], sorted(jobs)
+    for name, logs in failed:
         text.append(f"skymill: {name} failed.")
         for log in logs:
             try:
@@ -61,6 +66,11 @@ def summary_of_failures(
                 said = []
             text += [f"  {line}" for line in said[-lines:] or [silent]]
             text.append(f"  (the whole log: {log})")
+    count = f"{len(failed)} job{'s' if len(failed) > 1 else ''} failed"
+    rest = f", {waiting} more didn't run" if waiting else ""
+    text.append(
+        f"skymill: {count}{rest}. Mend what the logs name, then run the same command again."
+    )
     return "\n".join(text)
 
 

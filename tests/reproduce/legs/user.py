@@ -11,6 +11,8 @@ from ..site import Site
 
 SUMMARY = "user nobody, umask 077"
 USER, UMASK = "nobody", "077"
+READ = "+dac_read_search"
+"""A capability: Python may lie in a home that others can't enter."""
 
 
 def obstacle() -> str:
@@ -38,6 +40,7 @@ def becoming(folder: Path) -> Iterator[list[str]]:
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n", "--preserve-env"]
     subprocess.run([*sudo, "chown", "-R", USER, str(folder)], check=True)
     become = ["setpriv", f"--reuid={USER}", "--clear-groups"]
+    become += [f"--inh-caps={READ}", f"--ambient-caps={READ}"]
     try:
         yield [*sudo, *become, "sh", "-c", f'umask {UMASK} && exec "$@"', "sh"]
     finally:
