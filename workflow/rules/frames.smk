@@ -119,9 +119,14 @@ else:
 
 if SHARED:
 
-    ruleorder: frames_share > frames_ingest
-    ruleorder: frames_share > frames_pixels
-    ruleorder: frames_share > frames_calibrate
+    if "ingest" in SETTINGS["frames"]:
+
+        ruleorder: frames_share > frames_ingest
+
+    else:
+
+        ruleorder: frames_share > frames_pixels
+        ruleorder: frames_share > frames_calibrate
 
     rule frames_share:
         input:
