@@ -61,6 +61,7 @@ class Site:
         cores: int = 2,
         environment: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
+        options: Sequence[str] = (),
     ) -> Path:
         """Build the release; gives its folder.
 
@@ -72,7 +73,7 @@ class Site:
         log = self.folder / "build.log"
         with log.open("w") as stream:
             run = subprocess.run(
-                [*prefix, *self.command(cores)],
+                [*prefix, *self.command(cores), *options],
                 env=self.environment(environment),
                 stdout=stream,
                 stderr=subprocess.STDOUT,
