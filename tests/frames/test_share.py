@@ -26,14 +26,14 @@ def test_the_steps_of_a_frame_and_what_they_read():
 def test_other_settings_and_other_software_are_refused(tmp_path, changed):
     receipt = {"settings": settings_hash({"limit": 5}), "software": SOFTWARE}
     share.check_receipt(tmp_path, receipt, {"limit": 5})
-    with pytest.raises(InputError, match="expected .*so this frame can't be taken over"):
+    with pytest.raises(InputError, match=r"expected .*so this frame can't be taken over"):
         share.check_receipt(tmp_path, receipt | changed, {"limit": 5})
 
 
 @pytest.mark.parametrize("key", share.SAME)
 def test_a_row_that_says_something_else_is_refused(tmp_path, key):
     share.check_row(tmp_path, VERDICT, ROW)
-    with pytest.raises(InputError, match=f"{key}: expected .*, got other"):
+    with pytest.raises(InputError, match=rf"{key}: expected .*, got other"):
         share.check_row(tmp_path, VERDICT | {key: "other"}, ROW)
 
 
