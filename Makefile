@@ -1,6 +1,7 @@
 # make demo    the mini release: set up, simulate, build, report, check against truth
 # make test    set up, run every test
 # make check-seeds    three releases, each of another sky, against their truth
+# make reproduce    the same release under many conditions, every byte compared (hours)
 # make lint    formatting, style, workflow
 # make lock    resolve the dependencies anew and regenerate the environments
 # make clean   remove what was built (not the environment)
@@ -15,7 +16,7 @@ export XDG_CONFIG_HOME := $(CURDIR)/$(VENV)/config
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test check-seeds lint lock clean setup
+.PHONY: demo test check-seeds reproduce lint lock clean setup
 
 demo: $(READY)
 	snakemake --cores all
@@ -30,6 +31,10 @@ check-seeds: $(READY)
 	snakemake --cores all --configfile config/config.yaml config/seeds/poor.yaml
 	snakemake --cores all --configfile config/config.yaml config/seeds/crowded.yaml
 	@failed=0; for release in mini poor crowded; do skymill check $$release || failed=1; done; exit $$failed
+
+reproduce: $(READY)
+	python -m tests.reproduce
+	python -m tests.reproduce --release mini --leg one_core --leg two_cores
 
 lint: $(READY)
 	ruff check .

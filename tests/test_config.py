@@ -104,3 +104,11 @@ def test_a_faulty_table_names_file_row_and_column(tmp_path: Path, text, message)
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_rows(path, "exposures")
+
+
+def test_the_order_of_a_table_s_rows_is_that_of_time_and_name(tmp_path):
+    rows = load_rows(CONFIG / "mini/exposures.csv", "exposures")
+    head, *lines = (CONFIG / "mini/exposures.csv").read_text().splitlines()
+    (tmp_path / "exposures.csv").write_text("\n".join([head, *reversed(lines)]))
+    assert load_rows(tmp_path / "exposures.csv", "exposures") == rows
+    assert [row["mjd"] for row in rows] == sorted(row["mjd"] for row in rows)

@@ -457,8 +457,8 @@ def write_small_files(folder: Path, record: Record) -> None:
     slopes = {"A1": {"gain": 1.7, "read_noise": 7.0}}
     write_json(folder / "slopes.json", {"amplifiers": slopes}, record)
     (folder / "receipt.json").write_text(
-        '{"software": "s", "step": "a b", "settings": "0", "inputs": {"raw/a": "1"},\n'
-        ' "outputs": {"b": {"size": 1, "sha256": "2", "content": "3"}}}'
+        '{"software": "s", "step": "a b", "settings": "0", "pinned": true,\n'
+        ' "inputs": {"raw/a": "1"}, "outputs": {"b": {"size": 1, "sha256": "2", "content": "3"}}}'
     )
     (folder / "properties").write_text("hips_order = 3\nhips_frame = equatorial\n")
     (folder / "tiles.csv").write_bytes((CONFIG / "mini" / "tiles.csv").read_bytes())

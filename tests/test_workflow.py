@@ -62,7 +62,7 @@ def test_missing_calibration_frames_are_named(survey):
 def test_failures_are_summed_up_with_the_last_lines_of_their_logs(tmp_path: Path):
     log = tmp_path / "a.log"
     log.write_text("".join(f"line {n}\n" for n in range(30)) + "skymill: a.fits: is broken.\n")
-    text = summary_of_failures([("single 1 V", [log]), ("report", [tmp_path / "none.log"])], 2)
+    text = summary_of_failures([("single 1 V", [log]), ("report", [tmp_path / "none.log"])], 7, 2)
     assert text.splitlines() == [
         "skymill: report failed.",
         "  It wrote nothing to its log.",
@@ -71,6 +71,8 @@ def test_failures_are_summed_up_with_the_last_lines_of_their_logs(tmp_path: Path
         "  line 29",
         "  skymill: a.fits: is broken.",
         f"  (the whole log: {log})",
+        "skymill: 2 jobs failed, 7 more didn't run. Mend what the logs name, then run the same "
+        "command again.",
     ]
 
 

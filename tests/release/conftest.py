@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -103,3 +104,14 @@ def micro(tmp_path_factory: pytest.TempPathFactory) -> Release:
     )
     folder.mkdir(exist_ok=True)
     return build("micro", folder, 1)
+
+
+@pytest.fixture
+def clone(micro: Release, tmp_path: Path) -> Release:
+    """The finished micro release once more: products are links, what runs write to is copied."""
+    for name in ("data", "results"):
+        shutil.copytree(micro.folder / name, tmp_path / name, copy_function=os.link)
+    for name in (".snakemake", micro.tree.run):
+        shutil.rmtree(tmp_path / name, ignore_errors=True)
+        shutil.copytree(micro.folder / name, tmp_path / name)
+    return Release(tmp_path, micro.settings)

@@ -149,6 +149,24 @@ def test_a_failing_job_ends_with_what_failed_and_why_until_it_is_mended(micro, s
     assert (tmp_path / target).read_bytes() == micro.path(target).read_bytes()
 
 
+def test_with_keep_going_all_that_failed_is_summed_up(micro, survey, tmp_path):
+    """Each with the last lines of its log; what needs none of them is made."""
+    for name in ("pool", "apass_dr9"):
+        path = tmp_path / micro.tree.data / f"reference/external/{name}.fits"
+        whole = path.read_bytes()
+        path.unlink()
+        path.write_bytes(whole[:10000])
+    gaia = micro.tree.reference("gaia", next(iter(pool_cells(micro))))
+    (tmp_path / gaia).unlink()
+    run = survey("references", "--keep-going")
+    assert run.returncode == 1
+    end = run.stderr[run.stderr.index("skymill: reference_catalogue apass failed.") :]
+    assert "apass_dr9.fits: HDU 1 can't be read (the file is truncated" in end
+    assert "skymill: reference_catalogue pool failed." in end
+    assert "skymill: 2 jobs failed, 1 more didn't run. Mend what the logs name" in end
+    assert (tmp_path / gaia).is_file()
+
+
 def pool_cells(micro) -> list[int]:
     """The cells of the pool that the micro release needs."""
     folder = micro.path(f"{micro.tree.data}/reference/pool")

@@ -60,11 +60,23 @@ def test_the_identity_counts_and_carries_no_clock(built) -> None:
     assert facts["bytes"] == sum(room["bytes"] for room in facts["rooms"].values())
     assert facts["pin"] == pin.PIN
     assert facts["pinned"] is pin.is_pinned()
+    assert bool(facts["unpinned"]) is not pin.is_pinned()
     first = (OUT / "manifest.json").read_bytes(), (OUT / "manifest.parquet").read_bytes()
     for path in OUT.rglob("*.json"):
         os.utime(path, (1, 1))
     assert main(MANIFEST) == 0
     assert first == ((OUT / "manifest.json").read_bytes(), (OUT / "manifest.parquet").read_bytes())
+
+
+def test_commands_that_ran_unpinned_are_in_the_manifest(built) -> None:
+    names = Path("receipts.txt").read_text().splitlines()
+    for number, name in enumerate(names):
+        content = json.loads(Path(name).read_text())
+        Path(name).write_text(json.dumps(content | {"pinned": number >= 2}))
+    assert main(MANIFEST) == 0
+    facts = json.loads((OUT / "manifest.json").read_text())
+    assert facts["pinned"] is False
+    assert sum(facts["unpinned"].values()) == 2
 
 
 def test_the_root_hash_can_be_had_with_common_tools(built) -> None:

@@ -11,7 +11,7 @@ from skymill.release.manifest import Receipt, assemble, receipt_from, rooms, roo
 
 def receipt(source: str, step: str, inputs: dict[str, str], outputs: dict[str, str]) -> Receipt:
     facts = {n: {"size": len(n), "sha256": h, "content": f"c{h}"} for n, h in outputs.items()}
-    return Receipt(source, step, "s", "skymill", inputs, facts)
+    return Receipt(source, step, "s", "skymill", inputs, facts, True)
 
 
 def road() -> list[Receipt]:

@@ -5,7 +5,7 @@ if "calibrations" in SETTINGS:
         input:
             frames=lambda wildcards: MASTERS[wildcards.site, wildcards.run, "bias", ""],
         output:
-            bias=TREE.calib("{site}", "{run}", "bias.fits"),
+            bias=published(TREE.calib("{site}", "{run}", "bias.fits")),
             receipt=receipt("master_bias", "{site}.{run}"),
         log:
             f"{RUN}/logs/master_bias/{{site}}.{{run}}.log",
@@ -18,6 +18,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations bias"),
         shell:
             "python -m skymill calibrations bias --config {params.config}"
             " --site {wildcards.site}"
@@ -35,7 +36,7 @@ if "calibrations" in SETTINGS:
                 for frame in frames
             ],
         output:
-            slopes=TREE.calib("{site}", "{run}", "slopes.json"),
+            slopes=published(TREE.calib("{site}", "{run}", "slopes.json")),
             receipt=receipt("slopes", "{site}.{run}"),
         log:
             f"{RUN}/logs/slopes/{{site}}.{{run}}.log",
@@ -48,6 +49,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations slopes"),
         shell:
             "python -m skymill calibrations slopes --config {params.config}"
             " --site {wildcards.site}"
@@ -60,7 +62,7 @@ if "calibrations" in SETTINGS:
             bias=TREE.calib("{site}", "{run}", "bias.fits"),
             frames=lambda wildcards: MASTERS[wildcards.site, wildcards.run, "dark", ""],
         output:
-            dark=TREE.calib("{site}", "{run}", "dark.fits"),
+            dark=published(TREE.calib("{site}", "{run}", "dark.fits")),
             receipt=receipt("master_dark", "{site}.{run}"),
         log:
             f"{RUN}/logs/master_dark/{{site}}.{{run}}.log",
@@ -73,6 +75,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations dark"),
         shell:
             "python -m skymill calibrations dark --config {params.config}"
             " --site {wildcards.site}"
@@ -88,7 +91,7 @@ if "calibrations" in SETTINGS:
                 wildcards.site, wildcards.run, "flat", wildcards.band
             ],
         output:
-            flat=TREE.calib("{site}", "{run}", "flat_{band}.fits"),
+            flat=published(TREE.calib("{site}", "{run}", "flat_{band}.fits")),
             receipt=receipt("master_flat", "{site}.{run}.{band}"),
         log:
             f"{RUN}/logs/master_flat/{{site}}.{{run}}.{{band}}.log",
@@ -101,6 +104,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations flat"),
         shell:
             "python -m skymill calibrations flat --config {params.config}"
             " --site {wildcards.site}"
@@ -118,7 +122,7 @@ if "calibrations" in SETTINGS:
                 if (wildcards.site, wildcards.run, "flat", band) in MASTERS
             ],
         output:
-            defects=TREE.calib("{site}", "{run}", "defects.fits"),
+            defects=published(TREE.calib("{site}", "{run}", "defects.fits")),
             receipt=receipt("defects", "{site}.{run}"),
         log:
             f"{RUN}/logs/defects/{{site}}.{{run}}.log",
@@ -131,6 +135,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations defects"),
         shell:
             "python -m skymill calibrations defects --config {params.config}"
             " --site {wildcards.site}"
@@ -149,7 +154,7 @@ if "calibrations" in SETTINGS:
                 for frame in frames
             ],
         output:
-            crosstalk=TREE.calib("{site}", "{run}", "crosstalk.json"),
+            crosstalk=published(TREE.calib("{site}", "{run}", "crosstalk.json")),
             receipt=receipt("crosstalk", "{site}.{run}"),
         log:
             f"{RUN}/logs/crosstalk/{{site}}.{{run}}.log",
@@ -162,6 +167,7 @@ if "calibrations" in SETTINGS:
         params:
             config=CONFIG,
             settings=settings("calibrations"),
+            code=code("calibrations crosstalk"),
         shell:
             "python -m skymill calibrations crosstalk --config {params.config}"
             " --site {wildcards.site}"

@@ -8,9 +8,13 @@ PACKAGE = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, PACKAGE)
 
 from skymill import owner
+from skymill.code_version import Code
 from skymill.config import check_config, load_camera, load_rows, read_yaml
+from skymill.frames.shared import SUFFIXES as FRAME_SUFFIXES
+from skymill.frames.shared import shared_exposures
 from skymill.geometry import REFERENCE_MARGIN, cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
+from skymill.published import Published
 from skymill.tree import (
     ASTROMETRIC_MAPS,
     COLOR,
@@ -22,7 +26,9 @@ from skymill.tree import (
     hats_groups,
 )
 from skymill.workflow import (
+    NOTHING_SAID,
     check_survey,
+    not_published,
     prepare_environment,
     stopping,
     store_config,
@@ -52,11 +58,18 @@ with stopping():
     check_survey(SETTINGS, CAMERA, TILES, EXPOSURES, CALIBRATIONS)
 
 RELEASE = SETTINGS["release"]["name"]
+BUILD = SETTINGS.get("build", {})
 PREFIX = SETTINGS["release"]["archive_prefix"]
 BANDS = SETTINGS["bands"]
 TREE = Tree(RELEASE, SETTINGS["masters"]["cell_order"])
 DATA, OUT, RUN, WORK, CONFIG = TREE.data, TREE.out, TREE.run, TREE.work, TREE.config
 receipt = TREE.receipt
+CODE = Code(Path(PACKAGE) / "skymill", Path(workflow.basedir) / "resources/tables")
+
+
+def code(*commands):
+    """The version of the commands' code: what a rule runs again for, beside its settings."""
+    return CODE.version(*commands)
 
 
 def settings(*sections, **rows):
@@ -68,6 +81,22 @@ def settings(*sections, **rows):
             **{name: SETTINGS[name] for name in sections},
             **rows,
         }
+    )
+
+
+PUBLISHED = Published(BUILD["verify"]) if "verify" in BUILD else None
+
+
+def published(products):
+    """Outputs that last. A verified rebuild (build.verify) fails the job whose output differs."""
+    if PUBLISHED is None:
+        return products
+    if not isinstance(products, str):
+        return [published(product) for product in products]
+    return ensure(
+        products,
+        non_empty=True,
+        sha256=lambda wildcards: PUBLISHED.sha256(products.format(**wildcards)),
     )
 
 
@@ -140,6 +169,11 @@ HIPS_MAPS = [*BANDS, COLOR]
 HATS_GROUPS = hats_groups(CATALOGUES)
 FRAME_STEPS = ["ingest"] if "ingest" in SETTINGS["frames"] else ["pixels", "calibrate"]
 
+# Exposures whose frames an earlier release has, made in the same way (build.frames_from).
+EARLIER = BUILD.get("frames_from")
+with stopping():
+    SHARED = shared_exposures(SETTINGS, EARLIER, EXPOSURES) if EARLIER else frozenset()
+
 
 def references(catalogue, tile):
     """The cells of a reference catalogue that a tile needs; none if the release has none."""
@@ -149,7 +183,7 @@ def references(catalogue, tile):
 
 
 def first_exposure(exposure):
-    """The first exposure of the same tile and band, in the table's order."""
+    """The earliest exposure of the same tile and band."""
     row = EXPOSURES[exposure]
     return FRAMES[row["tile"], row["band"]][0]
 
@@ -271,6 +305,8 @@ def begin():
     """
     if workflow.is_main_process:
         with stopping():
+            if PUBLISHED:
+                PUBLISHED.check_release(RELEASE)
             owner.claim(OWNER, [DATA, OUT])
             store_settings()
             withdraw(rules.manifest.output)
@@ -285,7 +321,10 @@ def end(state):
             for job in failed
         ]
         if jobs:
-            print(summary_of_failures(jobs), file=sys.stderr, flush=True)
+            silent = not_published(PUBLISHED.folder) if PUBLISHED else NOTHING_SAID
+            waiting = sum(1 for job in workflow.dag.needrun_jobs()) - len(jobs)
+            text = summary_of_failures(jobs, waiting, silent=silent)
+            print(text, file=sys.stderr, flush=True)
         owner.release(OWNER, state)
 
 

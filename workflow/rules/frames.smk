@@ -1,8 +1,8 @@
 # frames: one raw exposure → calibrated frame, mask, catalogue, verdict. Two jobs each: pixels
 # (overscan, crosstalk, bias, dark, flat, masks) and calibration (astrometry, zero points, screening).
 # A broken exposure passes through both as a verdict; it never stops a release.
-# Exposures that arrive calibrated (section frames.ingest) take one thin step instead.
-
+# Exposures that arrive calibrated (section frames.ingest) take one thin step instead. Frames that an
+# earlier release has (build.frames_from) are taken over.
 
 if "ingest" in SETTINGS["frames"]:
 
@@ -14,10 +14,10 @@ if "ingest" in SETTINGS["frames"]:
                 EXPOSURES[first_exposure(wildcards.exposure)]["path"]
             ),
         output:
-            image=TREE.frame("{exposure}", "fits"),
-            mask=TREE.frame("{exposure}", "mask.fits"),
-            catalogue=TREE.frame("{exposure}", "cat.parquet"),
-            verdict=TREE.frame("{exposure}", "json"),
+            image=published(TREE.frame("{exposure}", "fits")),
+            mask=published(TREE.frame("{exposure}", "mask.fits")),
+            catalogue=published(TREE.frame("{exposure}", "cat.parquet")),
+            verdict=published(TREE.frame("{exposure}", "json")),
             receipt=receipt("frames_ingest", "{exposure}"),
         log:
             f"{RUN}/logs/frames_ingest/{{exposure}}.log",
@@ -32,6 +32,7 @@ if "ingest" in SETTINGS["frames"]:
             settings=lambda wildcards: settings(
                 "frames", row=EXPOSURES[wildcards.exposure]
             ),
+            code=code("frames ingest"),
         shell:
             "python -m skymill frames ingest --config {params.config}"
             " --exposure {wildcards.exposure} --image {input.image} --first {input.first}"
@@ -67,6 +68,7 @@ else:
                 "frames",
                 row=EXPOSURES[wildcards.exposure],
             ),
+            code=code("frames pixels"),
         shell:
             "python -m skymill frames pixels --config {params.config}"
             " --exposure {wildcards.exposure} --raw {input.raw} {params.masters}"
@@ -87,10 +89,10 @@ else:
                 EXPOSURES[wildcards.exposure]["tile"],
             ),
         output:
-            image=TREE.frame("{exposure}", "fits"),
-            mask=TREE.frame("{exposure}", "mask.fits"),
-            catalogue=TREE.frame("{exposure}", "cat.parquet"),
-            verdict=TREE.frame("{exposure}", "json"),
+            image=published(TREE.frame("{exposure}", "fits")),
+            mask=published(TREE.frame("{exposure}", "mask.fits")),
+            catalogue=published(TREE.frame("{exposure}", "cat.parquet")),
+            verdict=published(TREE.frame("{exposure}", "json")),
             receipt=receipt("frames_calibrate", "{exposure}"),
         log:
             f"{RUN}/logs/frames_calibrate/{{exposure}}.log",
@@ -105,6 +107,7 @@ else:
             settings=lambda wildcards: settings(
                 "frames", row=EXPOSURES[wildcards.exposure]
             ),
+            code=code("frames calibrate"),
         shell:
             "python -m skymill frames calibrate --config {params.config}"
             " --exposure {wildcards.exposure} --image {input.image} --mask {input.mask}"
@@ -112,3 +115,51 @@ else:
             " --out-image {output.image} --out-mask {output.mask}"
             " --out-catalogue {output.catalogue} --out-verdict {output.verdict}"
             " --receipt {output.receipt} > {log} 2>&1"
+
+
+if SHARED:
+
+    if "ingest" in SETTINGS["frames"]:
+
+        ruleorder: frames_share > frames_ingest
+
+    else:
+
+        ruleorder: frames_share > frames_pixels
+        ruleorder: frames_share > frames_calibrate
+
+    rule frames_share:
+        input:
+            lambda wildcards: expand(
+                f"{EARLIER}/frames/{{exposure}}.{{suffix}}",
+                # What isn't there isn't missed: the frame is then made by the other rules.
+                exposure=SHARED & {wildcards.exposure} or "made anew",
+                suffix=FRAME_SUFFIXES,
+            ),
+        output:
+            products=published(
+                [TREE.frame("{exposure}", suffix) for suffix in FRAME_SUFFIXES]
+            ),
+            receipts=[receipt(f"frames_{step}", "{exposure}") for step in FRAME_STEPS],
+        log:
+            f"{RUN}/logs/frames_share/{{exposure}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/frames_share/{{exposure}}.tsv"
+        conda:
+            "../../envs/pixels.yaml"
+        resources:
+            mem_mb=500,
+        params:
+            config=CONFIG,
+            earlier=EARLIER,
+            folder=OUT,
+            settings=lambda wildcards: settings(
+                *({"calibrations"} & SETTINGS.keys()),
+                "frames",
+                row=EXPOSURES[wildcards.exposure],
+            ),
+            code=code("frames share"),
+        shell:
+            "python -m skymill frames share --config {params.config}"
+            " --exposure {wildcards.exposure} --earlier {params.earlier}"
+            " --folder {params.folder} > {log} 2>&1"

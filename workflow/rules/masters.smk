@@ -10,7 +10,7 @@ rule idual_master:
         ),
         dust=dust_maps(),
     output:
-        table=TREE.hats_cell("idual_master", "{cell}"),
+        table=published(TREE.hats_cell("idual_master", "{cell}")),
         receipt=receipt("idual_master", "{cell}"),
     log:
         f"{RUN}/logs/idual_master/{{cell}}.log",
@@ -26,6 +26,7 @@ rule idual_master:
             f"--dust {Path(input.dust[0]).parent}" if input.dust else ""
         ),
         settings=settings("references", "masters"),
+        code=code("masters idual"),
     shell:
         "python -m skymill masters idual --config {params.config} --cell {wildcards.cell}"
         " --catalogues {input.catalogues} {params.dust}"
@@ -41,7 +42,7 @@ rule single_master:
         ),
         dust=dust_maps(),
     output:
-        table=TREE.hats_cell("single_master", "{cell}"),
+        table=published(TREE.hats_cell("single_master", "{cell}")),
         receipt=receipt("single_master", "{cell}"),
     log:
         f"{RUN}/logs/single_master/{{cell}}.log",
@@ -57,6 +58,7 @@ rule single_master:
             f"--dust {Path(input.dust[0]).parent}" if input.dust else ""
         ),
         settings=settings("references", "masters"),
+        code=code("masters single"),
     shell:
         "python -m skymill masters single --config {params.config} --cell {wildcards.cell}"
         " --catalogues {input.catalogues} {params.dust}"
@@ -87,7 +89,7 @@ rule detections:
             )
         ],
     output:
-        table=TREE.hats_cell("detections", "{cell}"),
+        table=published(TREE.hats_cell("detections", "{cell}")),
         receipt=receipt("detections", "{cell}"),
     log:
         f"{RUN}/logs/detections/{{cell}}.log",
@@ -100,6 +102,7 @@ rule detections:
     params:
         config=CONFIG,
         settings=settings("masters"),
+        code=code("masters detections"),
     shell:
         "python -m skymill masters detections --config {params.config}"
         " --cell {wildcards.cell} --catalogues {input.catalogues} --masters {input.masters}"
@@ -117,7 +120,7 @@ rule crossmatch:
             }
         ),
     output:
-        table=TREE.hats_cell("gaia", "{cell}"),
+        table=published(TREE.hats_cell("gaia", "{cell}")),
         receipt=receipt("crossmatch", "{cell}"),
     log:
         f"{RUN}/logs/crossmatch/{{cell}}.log",
@@ -130,6 +133,7 @@ rule crossmatch:
     params:
         config=CONFIG,
         settings=settings("masters"),
+        code=code("masters crossmatch"),
     shell:
         "python -m skymill masters crossmatch --config {params.config}"
         " --cell {wildcards.cell} --master {input.master} --reference {input.reference}"
@@ -142,7 +146,9 @@ rule hats:
             TREE.hats_cell(wildcards.catalogue, cell) for cell in MASTER_TILES
         ],
     output:
-        files=[f"{OUT}/{{group}}/{{catalogue}}/{name}" for name in HATS_FILES],
+        files=published(
+            [f"{OUT}/{{group}}/{{catalogue}}/{name}" for name in HATS_FILES]
+        ),
         receipt=receipt("hats", "{group}.{catalogue}"),
     log:
         f"{RUN}/logs/hats/{{group}}.{{catalogue}}.log",
@@ -156,6 +162,7 @@ rule hats:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/{wildcards.group}/{wildcards.catalogue}",
         settings=settings("release", "masters"),
+        code=code("masters hats"),
     shell:
         "python -m skymill masters hats --config {params.config}"
         " --catalogue {wildcards.catalogue} --folder {params.folder} --cells {input.cells}"

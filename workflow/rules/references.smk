@@ -7,8 +7,10 @@ rule reference_catalogue:
     input:
         source=lambda wildcards: f"{DATA}/{CATALOGUES[wildcards.catalogue]}",
     output:
-        cells=[TREE.reference("{catalogue}", cell) for cell in REFERENCE_CELLS],
-        record=f"{DATA}/reference/{{catalogue}}/record.json",
+        cells=published(
+            [TREE.reference("{catalogue}", cell) for cell in REFERENCE_CELLS]
+        ),
+        record=published(f"{DATA}/reference/{{catalogue}}/record.json"),
         receipt=receipt("reference_catalogue", "{catalogue}"),
     log:
         f"{RUN}/logs/reference_catalogue/{{catalogue}}.log",
@@ -25,6 +27,7 @@ rule reference_catalogue:
         settings=lambda wildcards: settings(
             references=import_settings(SETTINGS["references"], wildcards.catalogue)
         ),
+        code=code("references import"),
     shell:
         "python -m skymill references import --config {params.config}"
         " --catalogue {wildcards.catalogue} --source {input.source}"

@@ -5,7 +5,7 @@ rule map_archive:
     input:
         maps=lambda wildcards: maps_of_kind(MAP_ARCHIVES[wildcards.archive]),
     output:
-        archive=TREE.archive(PREFIX, "{archive}_Maps"),
+        archive=published(TREE.archive(PREFIX, "{archive}_Maps")),
         receipt=receipt("map_archive", "{archive}"),
     log:
         f"{RUN}/logs/map_archive/{{archive}}.log",
@@ -19,6 +19,7 @@ rule map_archive:
         config=CONFIG,
         list=lambda wildcards: f"{RUN}/lists/{wildcards.archive}.txt",
         settings=settings("release"),
+        code=code("release archive"),
     shell:
         "python -m skymill release archive --config {params.config} --list {params.list}"
         " --out {output.archive} --receipt {output.receipt} > {log} 2>&1"
@@ -33,7 +34,7 @@ rule catalogue_archive:
             TREE.hats(wildcards.catalogue, name) for name in HATS_FILES
         ],
     output:
-        archive=TREE.archive(PREFIX, "{catalogue}"),
+        archive=published(TREE.archive(PREFIX, "{catalogue}")),
         receipt=receipt("catalogue_archive", "{catalogue}"),
     log:
         f"{RUN}/logs/catalogue_archive/{{catalogue}}.log",
@@ -46,6 +47,7 @@ rule catalogue_archive:
     params:
         config=CONFIG,
         settings=settings("release"),
+        code=code("release archive"),
     shell:
         "python -m skymill release archive --config {params.config}"
         " --files {input.cells} {input.files}"
@@ -80,12 +82,14 @@ rule report:
             *(TREE.archive(PREFIX, name) for name in HATS_GROUPS),
         ],
     output:
-        page=report(
-            f"{OUT}/report/index.html",
-            caption="../report/page.rst",
-            category="Quality",
+        page=published(
+            report(
+                f"{OUT}/report/index.html",
+                caption="../report/page.rst",
+                category="Quality",
+            )
         ),
-        figures=f"{OUT}/report/figures.json",
+        figures=published(f"{OUT}/report/figures.json"),
         receipt=receipt("report", RELEASE),
     log:
         f"{RUN}/logs/report.log",
@@ -99,6 +103,7 @@ rule report:
         config=CONFIG,
         folder=subpath(output.page, ancestor=2),
         settings=settings("release"),
+        code=code("release report"),
     shell:
         "python -m skymill release report --config {params.config} --folder {params.folder}"
         " --page {output.page} --figures {output.figures}"
@@ -109,8 +114,8 @@ rule manifest:
     input:
         receipts=all_receipts(),
     output:
-        json=f"{OUT}/manifest.json",
-        table=f"{OUT}/manifest.parquet",
+        json=published(f"{OUT}/manifest.json"),
+        table=published(f"{OUT}/manifest.parquet"),
     log:
         f"{RUN}/logs/manifest.log",
     benchmark:
@@ -123,6 +128,7 @@ rule manifest:
         config=CONFIG,
         list=RECEIPTS,
         settings=settings("release"),
+        code=code("release manifest"),
     shell:
         "python -m skymill release manifest --config {params.config}"
         " --receipts {params.list} --json {output.json} --table {output.table}"

@@ -4,11 +4,13 @@ if "simulate" in SETTINGS:
 
     rule simulate_sky:
         output:
-            sources=f"{DATA}/truth/sources.parquet",
-            catalogues=[f"{DATA}/{path}" for path in CATALOGUES.values()],
-            dust=expand(
-                f"{DATA}/{SETTINGS['references']['dust']}/SFD_dust_4096_{{pole}}.fits",
-                pole=["ngp", "sgp"],
+            sources=published(f"{DATA}/truth/sources.parquet"),
+            catalogues=published([f"{DATA}/{path}" for path in CATALOGUES.values()]),
+            dust=published(
+                expand(
+                    f"{DATA}/{SETTINGS['references']['dust']}/SFD_dust_4096_{{pole}}.fits",
+                    pole=["ngp", "sgp"],
+                )
             ),
             receipt=receipt("simulate_sky", RELEASE),
         log:
@@ -23,6 +25,7 @@ if "simulate" in SETTINGS:
             config=CONFIG,
             data=subpath(output.sources, ancestor=2),
             settings=settings("references", "simulate", tiles=TILES),
+            code=code("simulate sky"),
         shell:
             "python -m skymill simulate sky --config {params.config} --data {params.data}"
             " --receipt {output.receipt} > {log} 2>&1"
@@ -31,9 +34,11 @@ if "simulate" in SETTINGS:
         input:
             sources=f"{DATA}/truth/sources.parquet",
         output:
-            raw=f"{DATA}/raw/{{exposure}}.fits",
-            truth=f"{DATA}/truth/exposures/{{exposure}}.json",
-            artefacts=f"{DATA}/truth/exposures/{{exposure}}.artefacts.parquet",
+            raw=published(f"{DATA}/raw/{{exposure}}.fits"),
+            truth=published(f"{DATA}/truth/exposures/{{exposure}}.json"),
+            artefacts=published(
+                f"{DATA}/truth/exposures/{{exposure}}.artefacts.parquet"
+            ),
             receipt=receipt("simulate_exposure", "{exposure}"),
         log:
             f"{RUN}/logs/simulate_exposure/{{exposure}}.log",
@@ -48,6 +53,7 @@ if "simulate" in SETTINGS:
             settings=lambda wildcards: settings(
                 "simulate", row=EXPOSURES[wildcards.exposure]
             ),
+            code=code("simulate exposure"),
         shell:
             "python -m skymill simulate exposure --config {params.config}"
             " --exposure {wildcards.exposure} --sources {input.sources} --raw {output.raw}"
@@ -56,7 +62,7 @@ if "simulate" in SETTINGS:
 
     rule simulate_calibration:
         output:
-            raw=f"{DATA}/raw/calibration/{{frame}}.fits",
+            raw=published(f"{DATA}/raw/calibration/{{frame}}.fits"),
             receipt=receipt("simulate_calibration", "{frame}"),
         log:
             f"{RUN}/logs/simulate_calibration/{{frame}}.log",
@@ -71,6 +77,7 @@ if "simulate" in SETTINGS:
             settings=lambda wildcards: settings(
                 "simulate", row=CALIBRATIONS[wildcards.frame]
             ),
+            code=code("simulate calibration"),
         shell:
             "python -m skymill simulate calibration --config {params.config}"
             " --frame {wildcards.frame} --raw {output.raw}"

@@ -15,8 +15,8 @@ rule hips_cell:
             band=BANDS,
         ),
     output:
-        record=f"{OUT}/hips/cells/{{cell}}.parquet",
-        coverage=f"{OUT}/moc/cells/{{cell}}.parquet",
+        record=published(f"{OUT}/hips/cells/{{cell}}.parquet"),
+        coverage=published(f"{OUT}/moc/cells/{{cell}}.parquet"),
         receipt=receipt("hips_cell", "{cell}"),
     log:
         f"{RUN}/logs/hips_cell/{{cell}}.log",
@@ -30,6 +30,7 @@ rule hips_cell:
         config=CONFIG,
         folder=subpath(output.record, ancestor=2),
         settings=settings("tiles", "sky"),
+        code=code("sky cell"),
     shell:
         "python -m skymill sky cell --config {params.config} --cell {wildcards.cell}"
         " --images {input.images} --nexps {input.nexps} --folder {params.folder}"
@@ -42,10 +43,10 @@ rule hips:
         records=expand(f"{OUT}/hips/cells/{{cell}}.parquet", cell=SKY_TILES),
         coverages=expand(f"{OUT}/moc/cells/{{cell}}.parquet", cell=SKY_TILES),
     output:
-        properties=expand(f"{OUT}/hips/{{map}}/properties", map=HIPS_MAPS),
-        mocs=expand(f"{OUT}/hips/{{map}}/Moc.fits", map=HIPS_MAPS),
-        coverage=expand(f"{OUT}/moc/{{band}}.fits", band=[*BANDS, RELEASE]),
-        record=f"{OUT}/hips/cells/all.parquet",
+        properties=published(expand(f"{OUT}/hips/{{map}}/properties", map=HIPS_MAPS)),
+        mocs=published(expand(f"{OUT}/hips/{{map}}/Moc.fits", map=HIPS_MAPS)),
+        coverage=published(expand(f"{OUT}/moc/{{band}}.fits", band=[*BANDS, RELEASE])),
+        record=published(f"{OUT}/hips/cells/all.parquet"),
         receipt=receipt("hips", RELEASE),
     log:
         f"{RUN}/logs/hips.log",
@@ -61,6 +62,7 @@ rule hips:
         folder=subpath(output.record, ancestor=2),
         moc=lambda wildcards, output: Path(output.coverage[0]).parent,
         settings=settings("release", "sky"),
+        code=code("sky hips"),
     shell:
         "python -m skymill sky hips --config {params.config} --cells {params.cells}"
         " --folder {params.folder} --moc {params.moc}"
@@ -72,7 +74,7 @@ rule viewer:
         properties=expand(f"{OUT}/hips/{{map}}/properties", map=HIPS_MAPS),
         page=f"{workflow.basedir}/resources/viewer/index.html",
     output:
-        page=f"{OUT}/www/index.html",
+        page=published(f"{OUT}/www/index.html"),
         receipt=receipt("viewer", RELEASE),
     log:
         f"{RUN}/logs/viewer.log",
@@ -86,6 +88,7 @@ rule viewer:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.properties[0]).parents[1],
         settings=settings("release", "sky"),
+        code=code("sky viewer"),
     shell:
         "python -m skymill sky viewer --config {params.config} --page {input.page}"
         " --folder {params.folder} --out {output.page}"

@@ -11,10 +11,10 @@ rule single:
         nexp=TREE.stack("{tile}", "{band}", "nexp"),
         reference=lambda wildcards: references("gaiaxp", wildcards.tile),
     output:
-        zp=TREE.maps("{tile}", "{band}", "single", PHOTOMETRIC_MAPS),
-        align=TREE.maps("{tile}", "{band}", "single", ASTROMETRIC_MAPS),
-        image=TREE.stack("{tile}", "{band}", "image"),
-        variance=TREE.stack("{tile}", "{band}", "variance"),
+        zp=published(TREE.maps("{tile}", "{band}", "single", PHOTOMETRIC_MAPS)),
+        align=published(TREE.maps("{tile}", "{band}", "single", ASTROMETRIC_MAPS)),
+        image=published(TREE.stack("{tile}", "{band}", "image")),
+        variance=published(TREE.stack("{tile}", "{band}", "variance")),
         catalogue=temp(f"{WORK}/sources/{{tile}}/single_{{band}}.parquet"),
         row=temp(f"{WORK}/stacks/{{tile}}/{{band}}/row.json"),
         extract=receipt("sources_extract", "{tile}.{band}"),
@@ -32,6 +32,7 @@ rule single:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
         settings=settings("tiles", "sources"),
+        code=code("sources extract", "sources maps", "sources homogenise"),
     shell:
         "(python -m skymill sources extract --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band}"
@@ -55,7 +56,7 @@ rule stack_table:
     input:
         rows=expand(f"{WORK}/stacks/{{tile}}/{{band}}/row.json", tile=TILES, band=BANDS),
     output:
-        table=f"{OUT}/stacks/stacks.parquet",
+        table=published(f"{OUT}/stacks/stacks.parquet"),
         receipt=receipt("stack_table", RELEASE),
     log:
         f"{RUN}/logs/stack_table.log",
@@ -69,6 +70,7 @@ rule stack_table:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.rows[0]).parents[2],
         settings=settings("sources"),
+        code=code("sources table"),
     shell:
         "python -m skymill sources table --config {params.config} --folder {params.folder}"
         " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
@@ -82,16 +84,20 @@ rule idual:
         mjds=expand(TREE.stack("{{tile}}", "{band}", "mjd"), band=BANDS),
         reference=lambda wildcards: references("gaiaxp", wildcards.tile),
     output:
-        zp=[
-            path
-            for band in BANDS
-            for path in TREE.maps("{tile}", band, "Idual", PHOTOMETRIC_MAPS)
-        ],
-        align=[
-            path
-            for band in BANDS
-            for path in TREE.maps("{tile}", band, "Idual", ASTROMETRIC_MAPS)
-        ],
+        zp=published(
+            [
+                path
+                for band in BANDS
+                for path in TREE.maps("{tile}", band, "Idual", PHOTOMETRIC_MAPS)
+            ]
+        ),
+        align=published(
+            [
+                path
+                for band in BANDS
+                for path in TREE.maps("{tile}", band, "Idual", ASTROMETRIC_MAPS)
+            ]
+        ),
         catalogue=temp(f"{WORK}/sources/{{tile}}/Idual.parquet"),
         forced=receipt("sources_forced", "{tile}"),
         maps=receipt("sources_maps", "{tile}.Idual"),
@@ -108,6 +114,7 @@ rule idual:
         bands=BANDS,
         folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
         settings=settings("tiles", "sources"),
+        code=code("sources forced", "sources maps"),
     shell:
         "(python -m skymill sources forced --config {params.config}"
         " --tile {wildcards.tile} --bands {params.bands}"
@@ -143,9 +150,11 @@ rule tile_catalogues:
         pool=lambda wildcards: references("pool", wildcards.tile),
         reference=lambda wildcards: references("gaiaxp", wildcards.tile),
     output:
-        single=expand(TREE.catalogue("{{tile}}", "single_{band}"), band=BANDS),
-        idual=TREE.catalogue("{tile}", "Idual"),
-        completeness=TREE.completeness("{tile}"),
+        single=published(
+            expand(TREE.catalogue("{{tile}}", "single_{band}"), band=BANDS)
+        ),
+        idual=published(TREE.catalogue("{tile}", "Idual")),
+        completeness=published(TREE.completeness("{tile}")),
         receipt=receipt("tile_catalogues", "{tile}"),
     log:
         f"{RUN}/logs/tile_catalogues/{{tile}}.log",
@@ -160,6 +169,7 @@ rule tile_catalogues:
         bands=BANDS,
         folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
         settings=settings("tiles", "sources"),
+        code=code("sources finish"),
     shell:
         "python -m skymill sources finish --config {params.config}"
         " --tile {wildcards.tile} --bands {params.bands}"

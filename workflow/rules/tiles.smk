@@ -19,10 +19,10 @@ rule stack:
     output:
         image=temp(TREE.unscaled("{tile}", "{band}", "image")),
         variance=temp(TREE.unscaled("{tile}", "{band}", "variance")),
-        mask=TREE.stack("{tile}", "{band}", "mask"),
-        nexp=TREE.stack("{tile}", "{band}", "nexp"),
-        exptime=TREE.stack("{tile}", "{band}", "exptime"),
-        mjd=TREE.stack("{tile}", "{band}", "mjd"),
+        mask=published(TREE.stack("{tile}", "{band}", "mask")),
+        nexp=published(TREE.stack("{tile}", "{band}", "nexp")),
+        exptime=published(TREE.stack("{tile}", "{band}", "exptime")),
+        mjd=published(TREE.stack("{tile}", "{band}", "mjd")),
         receipt=receipt("stack", "{tile}.{band}"),
     log:
         f"{RUN}/logs/stack/{{tile}}.{{band}}.log",
@@ -35,6 +35,7 @@ rule stack:
     params:
         config=CONFIG,
         settings=lambda wildcards: settings("tiles", row=TILES[wildcards.tile]),
+        code=code("tiles combine"),
     shell:
         "python -m skymill tiles combine --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band}"

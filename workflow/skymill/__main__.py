@@ -23,6 +23,7 @@ ROOMS = {
 
 COMMANDS = {
     "check": "a finished simulated release against its truth, figure by figure",
+    "diff": "where two releases, or two products, differ: file, card, pixel, row, parent",
     "why": "what a product or a catalogue row was made from, back to the raw frames",
 }
 """Commands beside the rooms: each adds its options to a parser of its own."""
@@ -55,20 +56,19 @@ def parser(room: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; an error of the user's making is one message and exit code 1."""
+    """Run one command; an error of the user's making is one message and exit code 1 (`diff`: 2)."""
     if arguments is None:
         pin.ensure()
         arguments = sys.argv[1:]
     room = next((word for word in arguments if not word.startswith("-")), None)
     options = parser(room if room in ROOMS or room in COMMANDS else None).parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except SkymillError as error:
         print(f"skymill: {error}", file=sys.stderr)
-        return 1
+        return getattr(options, "error_code", 1)
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

@@ -96,8 +96,8 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
     Returns
     -------
     list of dict
-        The rows in the file's order, values converted to the schema's types; an empty optional
-        field is None.
+        The rows by time, then name, whatever their order in the file: no product depends on it.
+        Values are converted to the schema's types; an empty optional field is None.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
         (f"{path}: row {number}" for number in range(1, len(rows) + 1)),
     )
     _check_unique(rows, schema["key"], path)
-    return rows
+    return sorted(rows, key=lambda row: (row.get("mjd") or 0, row[schema["key"]]))
 
 
 def _row(row: Mapping[str, str], columns: Mapping[str, Mapping], where: str) -> dict:

@@ -3,11 +3,20 @@
 Unpinned, NumPy, OpenBLAS and numba choose instructions by the CPU they meet, and the last bits of
 their results follow. Pinned to AVX2 + FMA (Haswell, 2013), they agree on every x86-64 CPU that has
 these. glibc reads its part before Python starts, so a process that finds itself unpinned has to
-start again: `ensure` does so.
+start again: `ensure` does so. The pin stands here and nowhere else: the workflow and its profiles
+give it to their jobs (`environment`), an image or a shell takes it from ``python -m skymill.pin``.
+
+A job runs unpinned where the machine can't be pinned, or where ``SKYMILL_UNPINNED=1`` says so; its
+receipt and the release's manifest then say so too.
 """
 
 import os
+import platform
+import shlex
 import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 PIN = {
     "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F",
@@ -23,15 +32,51 @@ PIN = {
     "TZ": "UTC",
     "LC_ALL": "C.UTF-8",
 }
+UNPINNED = "SKYMILL_UNPINNED"
+"""Environment variable; 1 lets jobs run unpinned."""
+NEEDED = ("avx2", "fma", "bmi1", "bmi2")
+"""CPU features that the pin asks for, as Linux names them."""
+CPU_FACTS = Path("/proc/cpuinfo")
 
 
 def is_pinned() -> bool:
     """Whether this process runs under the whole pin."""
-    return all(os.environ.get(key) == value for key, value in PIN.items())
+    return not obstacle() and all(os.environ.get(key) == value for key, value in PIN.items())
+
+
+def obstacle() -> str:
+    """Why a process here can't be pinned; empty if it can."""
+    if os.environ.get(UNPINNED, "0") not in ("", "0"):
+        return f"{UNPINNED} is set"
+    return _machine_obstacle(platform.machine(), CPU_FACTS)
+
+
+@cache
+def _machine_obstacle(machine: str, facts: Path) -> str:
+    if machine.lower() not in ("x86_64", "amd64"):
+        return f"the pin is for x86-64 CPUs, this one is {machine}"
+    try:
+        with facts.open() as stream:
+            flags = next(line for line in stream if line.startswith("flags")).split()
+    except (OSError, StopIteration):
+        return ""  # not Linux: nothing is known against it
+    missing = [feature for feature in NEEDED if feature not in flags]
+    return f"the CPU lacks {', '.join(missing)}" if missing else ""
+
+
+def environment() -> Mapping[str, str]:
+    """What a job's environment has to hold: the pin, or nothing where it can't be pinned."""
+    return {} if obstacle() else PIN
 
 
 def ensure() -> None:
-    """Start this very command again under the pin, unless it runs under it already."""
-    if not is_pinned():
+    """Start this very command again under the pin, unless it runs under it or can't be pinned."""
+    if not is_pinned() and not obstacle():
         os.environ.update(PIN)
         os.execv(sys.executable, [sys.executable, "-m", "skymill", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    # For a shell (eval "$(python -m skymill.pin)") and for what builds an image.
+    for key, value in PIN.items():
+        print(f"export {key}={shlex.quote(value)}")

@@ -26,26 +26,51 @@ def stopping() -> Iterator[None]:
         sys.exit(1)
 
 
-def summary_of_failures(jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 12) -> str:
+NOTHING_SAID = "It wrote nothing to its log."
+
+
+def not_published(folder: Path) -> str:
+    """What a verified rebuild says of a job that ended without an error of its own."""
+    return (
+        f"It ran, but what it made isn't what {folder} says, or isn't there (the files are named "
+        "above). To look at it: run again with --keep-incomplete, then skymill diff."
+    )
+
+
+def summary_of_failures(
+    jobs: Iterable[tuple[str, Iterable[str]]],
+    waiting: int,
+    lines: int = 12,
+    silent: str = NOTHING_SAID,
+) -> str:
     """What failed and why, as Skymill's commands say it.
 
     Parameters
     ----------
     jobs : iterable of (str, iterable of str)
         Name and log files of each failed job.
+    waiting : int
+        How many jobs didn't run.
     lines : int
         How many of a log's last lines to show.
+    silent : str
+        What to say of a job that said nothing.
     """
-    text = []
-    for name, logs in sorted(jobs):
+    text, failed = [], sorted(jobs)
+    for name, logs in failed:
         text.append(f"skymill: {name} failed.")
         for log in logs:
             try:
                 said = Path(log).read_text(errors="replace").strip().splitlines()
             except OSError:
                 said = []
-            text += [f"  {line}" for line in said[-lines:] or ["It wrote nothing to its log."]]
+            text += [f"  {line}" for line in said[-lines:] or [silent]]
             text.append(f"  (the whole log: {log})")
+    count = f"{len(failed)} job{'s' if len(failed) > 1 else ''} failed"
+    rest = f", {waiting} more didn't run" if waiting else ""
+    text.append(
+        f"skymill: {count}{rest}. Mend what the logs name, then run the same command again."
+    )
     return "\n".join(text)
 
 
@@ -55,10 +80,16 @@ def prepare_environment(package: Path | str) -> None:
     Where bytecode may not be written, every job would compile all that it imports anew (seconds).
     """
     drop_stale(Path(package) / "skymill")
+    if pin.obstacle():
+        print(
+            f"skymill: jobs run unpinned ({pin.obstacle()}): the release may differ in its last "
+            "bits from one built elsewhere, and its manifest says so.",
+            file=sys.stderr,
+        )
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     path = os.environ.get("PATH", os.defpath)
     os.environ.update(
-        pin.PIN,
+        pin.environment(),
         PYTHONPATH=str(package),
         PATH=os.pathsep.join([str(Path(sys.executable).parent), path]),
     )

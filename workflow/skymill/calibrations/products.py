@@ -32,7 +32,12 @@ def load(options: argparse.Namespace) -> tuple[dict, Camera]:
     if options.site not in camera.sites:
         known = ", ".join(camera.sites)
         raise ConfigError(f"{config['camera']}: no site {options.site!r}; known: {known}")
-    return {"camera": read_yaml(config["camera"]), **config["calibrations"]}, camera
+    return settings_of(config), camera
+
+
+def settings_of(config: Mapping) -> dict:
+    """What the room reads of a configuration, and the camera file's content."""
+    return {"camera": read_yaml(config["camera"]), **config["calibrations"]}
 
 
 def chips_of(

@@ -46,7 +46,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(options: argparse.Namespace) -> None:
     """Calibrate one exposure; a broken one becomes a verdict."""
-    from ..config import load_camera, load_config, read_yaml
+    from ..config import load_camera, load_config
     from ..errors import DataError
     from ..io.fits import read_images
     from ..io.provenance import recording
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     config = load_config(options.config)
     camera = load_camera(config["camera"])
     frames = {name: config["frames"][name] for name in SECTIONS}
-    used = {"camera": read_yaml(config["camera"]), "bands": config["bands"], **frames}
+    used = settings_of(config)
     inputs = [options.image, options.mask, *options.astrometry, *options.photometry]
     with recording("frames calibrate", used, inputs, options.receipt) as record:
         images, masks = read_images(options.image), read_images(options.mask)
@@ -69,6 +69,14 @@ def run(options: argparse.Namespace) -> None:
             write_broken(options, header, str(error), record)
             return
         write_calibrated(options, header, chips, camera, frames, record)
+
+
+def settings_of(config: Mapping) -> dict:
+    """What the step reads of a configuration, and the camera."""
+    from ..config import read_yaml
+
+    frames = {name: config["frames"][name] for name in SECTIONS}
+    return {"camera": read_yaml(config["camera"]), "bands": config["bands"], **frames}
 
 
 def check_exposure(images: "Sequence[Image]", sites: Mapping, options: argparse.Namespace) -> dict:

@@ -45,7 +45,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(options: argparse.Namespace) -> None:
     """Take in one exposure; one that can't be used becomes a verdict."""
-    from ..config import load_camera, load_config, read_yaml
+    from ..config import load_camera, load_config
     from ..errors import DataError, InputError
     from ..io.provenance import logical_name, recording
     from .calibrate import write_broken
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     row = find_row(config["tables"]["exposures"], "exposures", options.exposure)
     tile = find_row(config["tables"]["tiles"], "tiles_table", row["tile"])
     frames = {name: config["frames"][name] for name in SECTIONS}
-    used = {"camera": read_yaml(config["camera"]), **frames}
+    used = settings_of(config)
     header = {key: value for key, value, _ in primary_cards(options.exposure, row)}
     with recording(
         "frames ingest", used, [options.image, options.first], options.receipt
@@ -74,6 +74,14 @@ def run(options: argparse.Namespace) -> None:
             return
         header |= {"RA": found.ra, "DEC": found.dec}
         write(options, header, found, points, camera, frames, record)
+
+
+def settings_of(config: Mapping) -> dict:
+    """What the step reads of a configuration, and the camera."""
+    from ..config import read_yaml
+
+    frames = {name: config["frames"][name] for name in SECTIONS}
+    return {"camera": read_yaml(config["camera"]), **frames}
 
 
 def write(

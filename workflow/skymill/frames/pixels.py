@@ -76,11 +76,7 @@ def run(options: argparse.Namespace) -> None:
     row = find_row(config["tables"]["exposures"], "exposures", options.exposure)
     tile = find_row(config["tables"]["tiles"], "tiles_table", row["tile"])
     paths = {kind: getattr(options, kind) for kind in MASTERS}
-    settings = {
-        "camera": read_yaml(config["camera"]),
-        "overscan": config.get("calibrations", {}).get("overscan"),
-        **{name: config["frames"][name] for name in SECTIONS},
-    }
+    settings = settings_of(config)
     inputs = [options.raw, *(path for path in paths.values() if path is not None)]
     with recording("frames pixels", settings, inputs, options.receipt) as record:
         masters = read_masters(paths, camera, row["site"])
@@ -95,6 +91,15 @@ def run(options: argparse.Namespace) -> None:
             images, masks = broken(cards, str(error))
         write_images(options.image, images, record)
         write_images(options.mask, masks, record)
+
+
+def settings_of(config: Mapping) -> dict:
+    """What the step reads of a configuration, and the camera."""
+    return {
+        "camera": read_yaml(config["camera"]),
+        "overscan": config.get("calibrations", {}).get("overscan"),
+        **{name: config["frames"][name] for name in SECTIONS},
+    }
 
 
 def find_row(path: str, table: str, key: str) -> dict:

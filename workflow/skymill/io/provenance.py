@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import __version__
+from .. import __version__, pin
 from ..errors import InputError
 from .atomic import write_bytes
 
@@ -142,6 +142,7 @@ def recording(
                     "software": SOFTWARE,
                     "step": record.step,
                     "settings": record.settings,
+                    "pinned": pin.is_pinned(),
                     "inputs": record.inputs,
                     "outputs": record.outputs,
                 },

@@ -140,11 +140,12 @@ def run_manifest(options: argparse.Namespace) -> None:
     from ..io.parquet import table_schema, write_table
     from .archive import read_list
     from .ledger import check_products, identity, input_sizes, read_receipts, to_table
-    from .manifest import assemble
+    from .manifest import assemble, unpinned
 
     settings = load_config(options.config)
     tree = _tree(settings)
-    entries = assemble(read_receipts(read_list(options.receipts)))
+    receipts = read_receipts(read_list(options.receipts))
+    entries = assemble(receipts)
     check_products(entries, tree)
     input_sizes(entries, tree, settings["tables"])
     release = {"release": settings["release"]}
@@ -152,7 +153,8 @@ def run_manifest(options: argparse.Namespace) -> None:
     # The receipts are no inputs here: each row says what its file was made from.
     with recording("release manifest", release, (), options.receipt) as record:
         write_table(options.table, to_table(entries), table_schema("manifest"), record)
-        write_json(options.json, identity(entries, settings, options.table), record)
+        facts = identity(entries, settings, options.table, unpinned(receipts))
+        write_json(options.json, facts, record)
 
 
 def run_verify(options: argparse.Namespace) -> None:

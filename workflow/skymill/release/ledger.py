@@ -91,8 +91,22 @@ def to_table(entries: list[Entry]):
     return table
 
 
-def identity(entries: list[Entry], settings: Mapping, table: Path) -> dict:
-    """What stands for the release as a whole: the content of ``manifest.json``."""
+def identity(
+    entries: list[Entry], settings: Mapping, table: Path, unpinned: Mapping[str, int]
+) -> dict:
+    """What stands for the release as a whole: the content of ``manifest.json``.
+
+    Parameters
+    ----------
+    entries : list of Entry
+        The manifest's rows.
+    settings : Mapping
+        The checked configuration.
+    table : Path
+        The manifest's table, as written.
+    unpinned : Mapping of str to int
+        Step → how many of its commands ran unpinned.
+    """
     release = settings["release"]
     products = [entry for entry in entries if entry.kind == "product"]
     inputs = [entry for entry in entries if entry.kind == "input"]
@@ -102,10 +116,11 @@ def identity(entries: list[Entry], settings: Mapping, table: Path) -> dict:
         "date": release["date"],
         "creator": release["creator"],
         "software": SOFTWARE,
-        "configuration": settings_hash(settings),
+        # How it was built doesn't matter: a verified rebuild is the same release.
+        "configuration": settings_hash({k: v for k, v in settings.items() if k != "build"}),
         "pin": pin.PIN,
-        # Every command starts itself again under the pin, so this one speaks for all.
-        "pinned": pin.is_pinned(),
+        "pinned": pin.is_pinned() and not unpinned,
+        "unpinned": dict(unpinned),
         "files": len(products),
         "bytes": sum(entry.size or 0 for entry in products),
         "inputs": len(inputs),

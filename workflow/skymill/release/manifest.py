@@ -8,6 +8,7 @@ calibrated with.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -33,6 +34,8 @@ class Receipt:
         Logical name → SHA-256.
     outputs : Mapping of str to Mapping
         Logical name → size, sha256, content.
+    pinned : bool
+        Whether it ran under the pin (`skymill.pin`).
     """
 
     source: str
@@ -41,6 +44,7 @@ class Receipt:
     software: str
     inputs: Mapping[str, str]
     outputs: Mapping[str, Mapping]
+    pinned: bool
 
 
 @dataclass
@@ -81,11 +85,12 @@ def receipt_from(content: Mapping, source: str) -> Receipt:
                 }
                 for name, facts in content["outputs"].items()
             },
+            content["pinned"] is True,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
-            f"{source}: isn't a receipt ({error!r}); expected step, settings, software, inputs and "
-            "outputs. Remove it and run the workflow again."
+            f"{source}: isn't a receipt ({error!r}); expected step, settings, software, pinned, "
+            "inputs and outputs. Remove it and run the workflow again."
         ) from error
 
 
@@ -218,6 +223,11 @@ def assemble(receipts: Iterable[Receipt]) -> list[Entry]:
             )
         )
     return sorted(entries, key=lambda entry: entry.path)
+
+
+def unpinned(receipts: Iterable[Receipt]) -> dict[str, int]:
+    """Step → how many of its commands ran unpinned; only where there are any."""
+    return dict(Counter(sorted(receipt.step for receipt in receipts if not receipt.pinned)))
 
 
 def root_hash(files: Iterable[tuple[str, str]]) -> str:

@@ -1,0 +1,1 @@
+"""The same release, built under other conditions: ``make reproduce``."""

@@ -1,0 +1,1 @@
+"""Where two releases, or two products, differ."""
