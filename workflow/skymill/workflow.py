@@ -12,7 +12,7 @@ from . import pin
 from .camera import Camera
 from .errors import ConfigError, InputError, SkymillError
 from .io.atomic import write_bytes
-from .kernels import drop_stale
+from .kernels import cache_elsewhere, drop_stale
 from .schema import load_schema, read_yaml_text
 
 
@@ -55,6 +55,7 @@ def prepare_environment(package: Path | str) -> None:
     Where bytecode may not be written, every job would compile all that it imports anew (seconds).
     """
     drop_stale(Path(package) / "skymill")
+    cache_elsewhere(Path(package) / "skymill")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     path = os.environ.get("PATH", os.defpath)
     os.environ.update(
