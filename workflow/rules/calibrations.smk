@@ -15,6 +15,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.6, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -45,6 +46,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.6, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -70,6 +72,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.4, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -98,6 +101,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.5, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -128,6 +132,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.8, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -159,6 +164,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.4, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),

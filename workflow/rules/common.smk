@@ -1,5 +1,6 @@
 # What every room looks up, built once: the checked configuration, the tables, the paths, and which
 # exposures and cells belong to a tile.
+import math
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -71,11 +72,20 @@ def settings(*sections, **rows):
     )
 
 
-def memory(bytes_per_pixel, pixels):
-    """MB for a job that holds so many bytes per pixel, with 600 MB for Python; more on a retry."""
+def memory(bytes_per_pixel=0, pixels=0, base=600):
+    """MB for a job that holds so many bytes per pixel, beside Python's; more on a retry."""
     return lambda wildcards, attempt: int(
-        attempt * (600 + bytes_per_pixel * pixels / 1e6)
+        attempt * (base + bytes_per_pixel * pixels / 1e6)
     )
+
+
+def minutes(seconds_per_megapixel=0, pixels=0):
+    """Minutes to ask a cluster for: 10 to start, and three times the cost; more on a retry.
+
+    The cost is CPU seconds per megapixel, as the micro release's benchmarks have it.
+    """
+    seconds = 3 * seconds_per_megapixel * pixels / 1e6
+    return lambda wildcards, attempt: attempt * math.ceil(10 + seconds / 60)
 
 
 def masters_of(wildcards):
@@ -134,7 +144,9 @@ TILE_REFERENCES = tile_cells(SETTINGS["references"]["cell_order"], margin=MARGIN
 REFERENCE_CELLS = sorted({cell for cells in TILE_REFERENCES.values() for cell in cells})
 MASTER_TILES = cell_tiles(tile_cells(SETTINGS["masters"]["cell_order"]))
 SKY_TILES = cell_tiles(tile_cells(SETTINGS["sky"]["cell_order"]))
-
+# Pixels of the tiles that a cell's job reads, at most, and of the whole release, in one band.
+CELL_PIXELS = TILE_PIXELS * max(map(len, MASTER_TILES.values()), default=1)
+RELEASE_PIXELS = TILE_PIXELS * len(TILES)
 
 HIPS_MAPS = [*BANDS, COLOR]
 HATS_GROUPS = hats_groups(CATALOGUES)
@@ -289,7 +301,8 @@ def end(state):
         owner.release(OWNER, state)
 
 
-if not owner.is_busy(OWNER):
+# A job of a cluster reads this file too, and leaves what its run has stored as it is.
+if workflow.is_main_process and not owner.is_busy(OWNER):
     with stopping():
         store_settings()
 

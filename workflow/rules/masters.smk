@@ -19,7 +19,8 @@ rule idual_master:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.3, CELL_PIXELS),
     params:
         config=CONFIG,
         dust=lambda wildcards, input: (
@@ -50,7 +51,8 @@ rule single_master:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.4, CELL_PIXELS),
     params:
         config=CONFIG,
         dust=lambda wildcards, input: (
@@ -96,7 +98,8 @@ rule detections:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.2, CELL_PIXELS),
     params:
         config=CONFIG,
         settings=settings("masters"),
@@ -126,7 +129,8 @@ rule crossmatch:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.2, CELL_PIXELS),
     params:
         config=CONFIG,
         settings=settings("masters"),
@@ -151,7 +155,8 @@ rule hats:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(base=1000),
+        runtime=minutes(0.1, RELEASE_PIXELS),
     params:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/{wildcards.group}/{wildcards.catalogue}",

@@ -18,7 +18,8 @@ if "simulate" in SETTINGS:
         conda:
             "../../envs/simulate.yaml"
         resources:
-            mem_mb=1500,
+            mem_mb=memory(base=1500),
+            runtime=minutes(0.5, TILE_PIXELS),
         params:
             config=CONFIG,
             data=subpath(output.sources, ancestor=2),
@@ -43,6 +44,7 @@ if "simulate" in SETTINGS:
             "../../envs/simulate.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.6, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=lambda wildcards: settings(
@@ -66,6 +68,7 @@ if "simulate" in SETTINGS:
             "../../envs/simulate.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.3, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=lambda wildcards: settings(

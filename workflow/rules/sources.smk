@@ -28,6 +28,7 @@ rule single:
         "../../envs/sources.yaml"
     resources:
         mem_mb=memory(60, TILE_PIXELS),
+        runtime=minutes(1.7, TILE_PIXELS),
     params:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
@@ -64,7 +65,8 @@ rule stack_table:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(base=1000),
+        runtime=minutes(0.1, RELEASE_PIXELS),
     params:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.rows[0]).parents[2],
@@ -103,6 +105,7 @@ rule idual:
         "../../envs/sources.yaml"
     resources:
         mem_mb=memory(80, TILE_PIXELS),
+        runtime=minutes(1.0, len(BANDS) * TILE_PIXELS),
     params:
         config=CONFIG,
         bands=BANDS,
@@ -154,7 +157,8 @@ rule tile_catalogues:
     conda:
         "../../envs/sources.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.3, len(BANDS) * TILE_PIXELS),
     params:
         config=CONFIG,
         bands=BANDS,
