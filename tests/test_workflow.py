@@ -9,6 +9,7 @@ from skymill.config import load_camera, load_config, load_rows
 from skymill.errors import ConfigError, InputError
 from skymill.paths import CONFIG
 from skymill.workflow import (
+    NOTHING_SAID,
     check_survey,
     store_config,
     store_list,
@@ -65,7 +66,7 @@ def test_failures_are_summed_up_with_the_last_lines_of_their_logs(tmp_path: Path
     text = summary_of_failures([("single 1 V", [log]), ("report", [tmp_path / "none.log"])], 2)
     assert text.splitlines() == [
         "skymill: report failed.",
-        "  It wrote nothing to its log.",
+        f"  {NOTHING_SAID}",
         f"  (the whole log: {tmp_path}/none.log)",
         "skymill: single 1 V failed.",
         "  line 29",

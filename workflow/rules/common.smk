@@ -34,6 +34,11 @@ from skymill.workflow import (
 )
 
 prepare_environment(PACKAGE)
+# A cluster's job, which reads this file too, ends here if its run has ended: going on, Snakemake
+# would remove the outputs that another run may have made since.
+if not workflow.is_main_process:
+    with stopping():
+        owner.check()
 CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 with stopping():

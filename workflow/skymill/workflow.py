@@ -15,6 +15,8 @@ from .io.atomic import write_bytes
 from .kernels import cache_elsewhere, drop_stale
 from .schema import load_schema, read_yaml_text
 
+NOTHING_SAID = "It wrote nothing to its log; if it never began, Snakemake says above why."
+
 
 @contextmanager
 def stopping() -> Iterator[None]:
@@ -44,7 +46,7 @@ def summary_of_failures(jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 
                 said = Path(log).read_text(errors="replace").strip().splitlines()
             except OSError:
                 said = []
-            text += [f"  {line}" for line in said[-lines:] or ["It wrote nothing to its log."]]
+            text += [f"  {line}" for line in said[-lines:] or [NOTHING_SAID]]
             text.append(f"  (the whole log: {log})")
     return "\n".join(text)
 
