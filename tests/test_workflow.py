@@ -1,6 +1,7 @@
 """The tables may name only what exists, and every exposure must be calibratable."""
 
 import copy
+import logging
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from skymill.errors import ConfigError, InputError
 from skymill.paths import CONFIG
 from skymill.workflow import (
     NOTHING_SAID,
+    ClusterReasons,
     check_survey,
     store_config,
     store_list,
@@ -73,6 +75,17 @@ def test_failures_are_summed_up_with_the_last_lines_of_their_logs(tmp_path: Path
         "  skymill: a.fits: is broken.",
         f"  (the whole log: {log})",
     ]
+
+
+def test_a_cluster_s_reason_is_part_of_the_summary(tmp_path: Path):
+    reasons = ClusterReasons()
+    record = logging.makeLogRecord({"levelno": logging.ERROR, "jobid": 7})
+    reasons.handle(record)
+    record.rule_msg = "sbatch failed: 'no such partition'.\n    sbatch call:\n        sbatch …"
+    reasons.handle(record)
+    assert reasons.said == {7: "sbatch failed: 'no such partition'."}
+    text = summary_of_failures([("report", [tmp_path / "none.log"])], reasons={"report": "a\nb"})
+    assert text.splitlines()[:4] == ["skymill: report failed.", "  a", "  b", f"  {NOTHING_SAID}"]
 
 
 def test_withdrawn_files_are_gone_and_what_cannot_be_withdrawn_is_named(tmp_path: Path):

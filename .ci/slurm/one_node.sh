@@ -46,12 +46,13 @@ AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 EnforcePartLimits=ALL
-SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=100000
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
 # A node that doesn't answer for so long is down and its jobs go back to the queue; one that comes
 # back is used again.
 SlurmdTimeout=5
 ReturnToService=2
-MinJobAge=600
+# Ended jobs are remembered for a day, so that they can be counted in the end.
+MinJobAge=86400
 NodeName=localhost NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$memory State=UNKNOWN
 PartitionName=all Nodes=localhost Default=YES MaxTime=1-0 State=UP
 CONF

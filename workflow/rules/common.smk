@@ -8,6 +8,8 @@ from pathlib import Path
 PACKAGE = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, PACKAGE)
 
+from snakemake.logging import logger as snakemake_logger
+
 from skymill import owner
 from skymill.config import check_config, load_camera, load_rows, read_yaml
 from skymill.geometry import cells_of_square, neighbour_cells
@@ -23,6 +25,7 @@ from skymill.tree import (
     hats_groups,
 )
 from skymill.workflow import (
+    ClusterReasons,
     check_survey,
     prepare_environment,
     stopping,
@@ -268,6 +271,7 @@ CALIBRATION_RECEIPTS = (
 # What the jobs read: the configuration, overrides merged in, and lists too long for a command line.
 # One run at a time builds a release, and no other changes what its jobs read.
 OWNER = f"{RUN}/owner"
+CLUSTER_REASONS = ClusterReasons()
 RECEIPTS = f"{RUN}/lists/receipts.txt"
 
 
@@ -289,6 +293,7 @@ def begin():
     if workflow.is_main_process:
         with stopping():
             owner.claim(OWNER, [DATA, OUT])
+            snakemake_logger.addHandler(CLUSTER_REASONS)
             store_settings()
             withdraw(rules.manifest.output)
 
@@ -297,12 +302,14 @@ def end(state):
     """Say what failed, and let other runs build the release."""
     if workflow.is_main_process:
         failed = workflow.scheduler.failed if workflow.scheduler else ()
-        jobs = [
-            (" ".join([job.rule.name, *map(str, job.wildcards)]), list(job.log))
-            for job in failed
-        ]
+        jobs, reasons = [], {}
+        for job in failed:
+            name = " ".join([job.rule.name, *map(str, job.wildcards)])
+            jobs.append((name, list(job.log)))
+            reasons[name] = CLUSTER_REASONS.said.get(workflow.dag.jobid(job), "")
         if jobs:
-            print(summary_of_failures(jobs), file=sys.stderr, flush=True)
+            text = summary_of_failures(jobs, reasons=reasons)
+            print(text, file=sys.stderr, flush=True)
         owner.release(OWNER, state)
 
 

@@ -1,10 +1,12 @@
 """What the Snakefile needs before it can plan: a checked configuration and consistent tables."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -15,7 +17,26 @@ from .io.atomic import write_bytes
 from .kernels import cache_elsewhere, drop_stale
 from .schema import load_schema, read_yaml_text
 
-NOTHING_SAID = "It wrote nothing to its log; if it never began, Snakemake says above why."
+NOTHING_SAID = "It wrote nothing to its log; it may never have begun."
+
+
+class ClusterReasons(logging.Handler):
+    """Keep what a cluster said of failed jobs, which Snakemake's quiet output leaves out.
+
+    Attributes
+    ----------
+    said : dict
+        Snakemake's number of a job → the last message, without the command that was submitted.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: dict[int, str] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a job's error, where it has a message."""
+        if message := getattr(record, "rule_msg", None):
+            self.said[record.jobid] = message.split("\n    sbatch call:")[0].strip()
 
 
 @contextmanager
@@ -28,7 +49,11 @@ def stopping() -> Iterator[None]:
         sys.exit(1)
 
 
-def summary_of_failures(jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 12) -> str:
+def summary_of_failures(
+    jobs: Iterable[tuple[str, Iterable[str]]],
+    lines: int = 12,
+    reasons: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """What failed and why, as Skymill's commands say it.
 
     Parameters
@@ -37,10 +62,13 @@ def summary_of_failures(jobs: Iterable[tuple[str, Iterable[str]]], lines: int = 
         Name and log files of each failed job.
     lines : int
         How many of a log's last lines to show.
+    reasons : Mapping
+        Job's name → what the cluster said of it (`ClusterReasons`).
     """
     text = []
     for name, logs in sorted(jobs):
         text.append(f"skymill: {name} failed.")
+        text += [f"  {line}" for line in reasons.get(name, "").splitlines()]
         for log in logs:
             try:
                 said = Path(log).read_text(errors="replace").strip().splitlines()
