@@ -56,7 +56,7 @@ $(READY): requirements.lock pyproject.toml
 	touch $@
 
 lock: $(READY)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --extra slurm --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
 	python envs/generate.py
 

@@ -1,8 +1,10 @@
 """Compiled kernels go when any kernel's source changes, and stay otherwise."""
 
+import os
+
 import pytest
 
-from skymill.kernels import STAMP, drop_stale
+from skymill.kernels import CACHE, STAMP, cache_elsewhere, drop_stale
 
 
 @pytest.fixture
@@ -48,3 +50,26 @@ def test_a_read_only_package_is_left_alone(package):
     (package / "__pycache__" / STAMP).mkdir()  # nobody, not even root, can write this file
     drop_stale(package)
     assert (package / "__pycache__" / STAMP).is_dir()
+
+
+def test_where_a_package_cannot_be_written_kernels_go_under_the_source_s_digest(
+    package, monkeypatch
+):
+    monkeypatch.setattr("skymill.kernels.os.access", lambda *_: False)
+    monkeypatch.setenv(CACHE, "")
+    found = []
+    for text in ("from numba import njit\n", "from numba import njit  # other\n"):
+        monkeypatch.delenv(CACHE)
+        (package / "a" / "kernel.py").write_text(text)
+        cache_elsewhere(package)
+        found.append(os.environ[CACHE])
+    assert found[0] != found[1]
+    cache_elsewhere(package)
+    assert os.environ[CACHE] == found[1]
+
+
+def test_where_a_package_can_be_written_kernels_lie_beside_their_modules(package, monkeypatch):
+    monkeypatch.setenv(CACHE, "")
+    monkeypatch.delenv(CACHE)
+    cache_elsewhere(package)
+    assert CACHE not in os.environ

@@ -1,6 +1,7 @@
 """The tables may name only what exists, and every exposure must be calibratable."""
 
 import copy
+import logging
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from skymill.config import load_camera, load_config, load_rows
 from skymill.errors import ConfigError, InputError
 from skymill.paths import CONFIG
 from skymill.workflow import (
+    NOTHING_SAID,
+    ClusterReasons,
     check_survey,
     store_config,
     store_list,
@@ -65,7 +68,7 @@ def test_failures_are_summed_up_with_the_last_lines_of_their_logs(tmp_path: Path
     text = summary_of_failures([("single 1 V", [log]), ("report", [tmp_path / "none.log"])], 7, 2)
     assert text.splitlines() == [
         "skymill: report failed.",
-        "  It wrote nothing to its log.",
+        f"  {NOTHING_SAID}",
         f"  (the whole log: {tmp_path}/none.log)",
         "skymill: single 1 V failed.",
         "  line 29",
@@ -74,6 +77,17 @@ def test_failures_are_summed_up_with_the_last_lines_of_their_logs(tmp_path: Path
         "skymill: 2 jobs failed, 7 more didn't run. Mend what the logs name, then run the same "
         "command again.",
     ]
+
+
+def test_a_cluster_s_reason_is_part_of_the_summary(tmp_path: Path):
+    reasons = ClusterReasons()
+    record = logging.makeLogRecord({"levelno": logging.ERROR, "jobid": 7})
+    reasons.handle(record)
+    record.rule_msg = "sbatch failed: 'no such partition'.\n    sbatch call:\n        sbatch …"
+    reasons.handle(record)
+    assert reasons.said == {7: "sbatch failed: 'no such partition'."}
+    text = summary_of_failures([("report", [tmp_path / "none.log"])], 0, reasons={"report": "a\nb"})
+    assert text.splitlines()[:4] == ["skymill: report failed.", "  a", "  b", f"  {NOTHING_SAID}"]
 
 
 def test_withdrawn_files_are_gone_and_what_cannot_be_withdrawn_is_named(tmp_path: Path):

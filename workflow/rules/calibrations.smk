@@ -15,6 +15,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.6, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -46,6 +47,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.6, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -72,6 +74,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.4, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -101,6 +104,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.5, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -132,6 +136,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.8, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -164,6 +169,7 @@ if "calibrations" in SETTINGS:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.4, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=settings("calibrations"),

@@ -1,11 +1,14 @@
 # What every room looks up, built once: the checked configuration, the tables, the paths, and which
 # exposures and cells belong to a tile.
+import math
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 PACKAGE = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, PACKAGE)
+
+from snakemake.logging import logger as snakemake_logger
 
 from skymill import owner
 from skymill.code_version import Code
@@ -27,6 +30,7 @@ from skymill.tree import (
 )
 from skymill.workflow import (
     NOTHING_SAID,
+    ClusterReasons,
     check_survey,
     not_published,
     prepare_environment,
@@ -39,6 +43,11 @@ from skymill.workflow import (
 )
 
 prepare_environment(PACKAGE)
+# A cluster's job, which reads this file too, ends here if its run has ended: going on, Snakemake
+# would remove the outputs that another run may have made since.
+if not workflow.is_main_process:
+    with stopping():
+        owner.check()
 CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 with stopping():
@@ -100,11 +109,20 @@ def published(products):
     )
 
 
-def memory(bytes_per_pixel, pixels):
-    """MB for a job that holds so many bytes per pixel, with 600 MB for Python; more on a retry."""
+def memory(bytes_per_pixel=0, pixels=0, base=600):
+    """MB for a job that holds so many bytes per pixel, beside Python's; more on a retry."""
     return lambda wildcards, attempt: int(
-        attempt * (600 + bytes_per_pixel * pixels / 1e6)
+        attempt * (base + bytes_per_pixel * pixels / 1e6)
     )
+
+
+def minutes(seconds_per_megapixel=0, pixels=0):
+    """Minutes to ask a cluster for: 10 to start, and three times the cost; more on a retry.
+
+    The cost is CPU seconds per megapixel, as the micro release's benchmarks have it.
+    """
+    seconds = 3 * seconds_per_megapixel * pixels / 1e6
+    return lambda wildcards, attempt: attempt * math.ceil(10 + seconds / 60)
 
 
 def masters_of(wildcards):
@@ -163,7 +181,9 @@ TILE_REFERENCES = tile_cells(
 REFERENCE_CELLS = sorted({cell for cells in TILE_REFERENCES.values() for cell in cells})
 MASTER_TILES = cell_tiles(tile_cells(SETTINGS["masters"]["cell_order"]))
 SKY_TILES = cell_tiles(tile_cells(SETTINGS["sky"]["cell_order"]))
-
+# Pixels of the tiles that a cell's job reads, at most, and of the whole release, in one band.
+CELL_PIXELS = TILE_PIXELS * max(map(len, MASTER_TILES.values()), default=1)
+RELEASE_PIXELS = TILE_PIXELS * len(TILES)
 
 HIPS_MAPS = [*BANDS, COLOR]
 HATS_GROUPS = hats_groups(CATALOGUES)
@@ -285,6 +305,7 @@ CALIBRATION_RECEIPTS = (
 # What the jobs read: the configuration, overrides merged in, and lists too long for a command line.
 # One run at a time builds a release, and no other changes what its jobs read.
 OWNER = f"{RUN}/owner"
+CLUSTER_REASONS = ClusterReasons()
 RECEIPTS = f"{RUN}/lists/receipts.txt"
 
 
@@ -308,6 +329,7 @@ def begin():
             if PUBLISHED:
                 PUBLISHED.check_release(RELEASE)
             owner.claim(OWNER, [DATA, OUT])
+            snakemake_logger.addHandler(CLUSTER_REASONS)
             store_settings()
             withdraw(rules.manifest.output)
 
@@ -316,19 +338,21 @@ def end(state):
     """Say what failed, and let other runs build the release."""
     if workflow.is_main_process:
         failed = workflow.scheduler.failed if workflow.scheduler else ()
-        jobs = [
-            (" ".join([job.rule.name, *map(str, job.wildcards)]), list(job.log))
-            for job in failed
-        ]
+        jobs, reasons = [], {}
+        for job in failed:
+            name = " ".join([job.rule.name, *map(str, job.wildcards)])
+            jobs.append((name, list(job.log)))
+            reasons[name] = CLUSTER_REASONS.said.get(workflow.dag.jobid(job), "")
         if jobs:
             silent = not_published(PUBLISHED.folder) if PUBLISHED else NOTHING_SAID
             waiting = sum(1 for job in workflow.dag.needrun_jobs()) - len(jobs)
-            text = summary_of_failures(jobs, waiting, silent=silent)
+            text = summary_of_failures(jobs, waiting, silent=silent, reasons=reasons)
             print(text, file=sys.stderr, flush=True)
         owner.release(OWNER, state)
 
 
-if not owner.is_busy(OWNER):
+# A job of a cluster reads this file too, and leaves what its run has stored as it is.
+if workflow.is_main_process and not owner.is_busy(OWNER):
     with stopping():
         store_settings()
 

@@ -27,6 +27,7 @@ if "ingest" in SETTINGS["frames"]:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(120, FRAME_PIXELS),
+            runtime=minutes(1.6, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=lambda wildcards: settings(
@@ -58,6 +59,7 @@ else:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(60, FRAME_PIXELS),
+            runtime=minutes(0.9, FRAME_PIXELS),
         params:
             config=CONFIG,
             masters=lambda wildcards, input: " ".join(
@@ -102,6 +104,7 @@ else:
             "../../envs/pixels.yaml"
         resources:
             mem_mb=memory(60, FRAME_PIXELS),
+            runtime=minutes(1.6, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=lambda wildcards: settings(

@@ -19,7 +19,8 @@ rule idual_master:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.3, CELL_PIXELS),
     params:
         config=CONFIG,
         dust=lambda wildcards, input: (
@@ -51,7 +52,8 @@ rule single_master:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.4, CELL_PIXELS),
     params:
         config=CONFIG,
         dust=lambda wildcards, input: (
@@ -98,7 +100,8 @@ rule detections:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.2, CELL_PIXELS),
     params:
         config=CONFIG,
         settings=settings("masters"),
@@ -129,7 +132,8 @@ rule crossmatch:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.2, CELL_PIXELS),
     params:
         config=CONFIG,
         settings=settings("masters"),
@@ -157,7 +161,8 @@ rule hats:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(base=1000),
+        runtime=minutes(0.1, RELEASE_PIXELS),
     params:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/{wildcards.group}/{wildcards.catalogue}",

@@ -19,7 +19,8 @@ rule reference_catalogue:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.2, RELEASE_PIXELS),
     params:
         config=CONFIG,
         numbers=REFERENCE_CELLS,

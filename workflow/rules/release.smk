@@ -14,7 +14,8 @@ rule map_archive:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(base=500),
+        runtime=minutes(0.1, RELEASE_PIXELS),
     params:
         config=CONFIG,
         list=lambda wildcards: f"{RUN}/lists/{wildcards.archive}.txt",
@@ -43,7 +44,8 @@ rule catalogue_archive:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(base=500),
+        runtime=minutes(0.1, RELEASE_PIXELS),
     params:
         config=CONFIG,
         settings=settings("release"),
@@ -99,6 +101,7 @@ rule report:
         "../../envs/report.yaml"
     resources:
         mem_mb=memory(20, TILE_PIXELS),
+        runtime=minutes(0.5, RELEASE_PIXELS),
     params:
         config=CONFIG,
         folder=subpath(output.page, ancestor=2),
@@ -123,7 +126,8 @@ rule manifest:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(base=1000),
+        runtime=minutes(0.1, RELEASE_PIXELS),
     params:
         config=CONFIG,
         list=RECEIPTS,

@@ -20,7 +20,8 @@ if "simulate" in SETTINGS:
         conda:
             "../../envs/simulate.yaml"
         resources:
-            mem_mb=1500,
+            mem_mb=memory(base=1500),
+            runtime=minutes(0.5, TILE_PIXELS),
         params:
             config=CONFIG,
             data=subpath(output.sources, ancestor=2),
@@ -48,6 +49,7 @@ if "simulate" in SETTINGS:
             "../../envs/simulate.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.6, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=lambda wildcards: settings(
@@ -72,6 +74,7 @@ if "simulate" in SETTINGS:
             "../../envs/simulate.yaml"
         resources:
             mem_mb=memory(40, FRAME_PIXELS),
+            runtime=minutes(0.3, FRAME_PIXELS),
         params:
             config=CONFIG,
             settings=lambda wildcards: settings(

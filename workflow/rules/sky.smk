@@ -26,6 +26,7 @@ rule hips_cell:
         "../../envs/sky.yaml"
     resources:
         mem_mb=memory(30, TILE_PIXELS),
+        runtime=minutes(0.4, CELL_PIXELS),
     params:
         config=CONFIG,
         folder=subpath(output.record, ancestor=2),
@@ -55,7 +56,8 @@ rule hips:
     conda:
         "../../envs/sky.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.4, RELEASE_PIXELS),
     params:
         config=CONFIG,
         cells=list(SKY_TILES),
@@ -83,7 +85,8 @@ rule viewer:
     conda:
         "../../envs/sky.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(base=500),
+        runtime=minutes(),
     params:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.properties[0]).parents[1],

@@ -28,6 +28,7 @@ rule single:
         "../../envs/sources.yaml"
     resources:
         mem_mb=memory(60, TILE_PIXELS),
+        runtime=minutes(1.7, TILE_PIXELS),
     params:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
@@ -65,7 +66,8 @@ rule stack_table:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(base=1000),
+        runtime=minutes(0.1, RELEASE_PIXELS),
     params:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.rows[0]).parents[2],
@@ -109,6 +111,7 @@ rule idual:
         "../../envs/sources.yaml"
     resources:
         mem_mb=memory(80, TILE_PIXELS),
+        runtime=minutes(1.0, len(BANDS) * TILE_PIXELS),
     params:
         config=CONFIG,
         bands=BANDS,
@@ -163,7 +166,8 @@ rule tile_catalogues:
     conda:
         "../../envs/sources.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(base=2000),
+        runtime=minutes(0.3, len(BANDS) * TILE_PIXELS),
     params:
         config=CONFIG,
         bands=BANDS,

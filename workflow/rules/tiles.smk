@@ -32,6 +32,7 @@ rule stack:
         "../../envs/pixels.yaml"
     resources:
         mem_mb=memory(30, TILE_PIXELS + 4 * CHIP_PIXELS),
+        runtime=minutes(0.6, TILE_PIXELS),
     params:
         config=CONFIG,
         settings=lambda wildcards: settings("tiles", row=TILES[wildcards.tile]),

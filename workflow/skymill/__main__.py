@@ -4,9 +4,11 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from . import __version__, pin
 from .errors import SkymillError
+from .kernels import cache_elsewhere
 
 ROOMS = {
     "simulate": "a survey with known truth",
@@ -59,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; an error of the user's making is one message and exit code 1 (`diff`: 2)."""
     if arguments is None:
         pin.ensure()
+        cache_elsewhere(Path(__file__).parent)
         arguments = sys.argv[1:]
     room = next((word for word in arguments if not word.startswith("-")), None)
     options = parser(room if room in ROOMS or room in COMMANDS else None).parse_args(arguments)

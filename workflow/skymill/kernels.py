@@ -6,9 +6,29 @@ them go.
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 STAMP = "kernels.sha256"
+CACHE = "NUMBA_CACHE_DIR"
+ELSEWHERE = Path(".snakemake/kernels")
+"""Where kernels go that can't lie beside their modules, inside the folder in which Skymill runs."""
+
+
+def cache_elsewhere(package: Path) -> None:
+    """Where a package can't be written (a container's image), let numba keep its kernels elsewhere.
+
+    Under a name that follows from the source, so that another version's are never taken. Called
+    before numba is imported; jobs inherit the setting.
+    """
+    if not os.access(package, os.W_OK) and CACHE not in os.environ:
+        os.environ[CACHE] = str((ELSEWHERE / digest(package)[:16]).absolute())
+
+
+def digest(package: Path) -> str:
+    """The SHA-256 of the source of every module that has kernels."""
+    texts = [path.read_bytes() for path in sorted(package.rglob("*.py"))]
+    return hashlib.sha256(b"\0".join(text for text in texts if b"njit" in text)).hexdigest()
 
 
 def drop_stale(package: Path) -> None:
@@ -18,17 +38,16 @@ def drop_stale(package: Path) -> None:
     ----------
     package : Path
         The folder of the package's modules. Where it can't be written, nothing is done: then numba
-        keeps its kernels elsewhere, by the user's setting.
+        keeps its kernels elsewhere (`cache_elsewhere`).
     """
-    texts = [path.read_bytes() for path in sorted(package.rglob("*.py"))]
-    digest = hashlib.sha256(b"\0".join(text for text in texts if b"njit" in text)).hexdigest()
+    current = digest(package)
     stamp = package / "__pycache__" / STAMP
     try:
-        if stamp.is_file() and stamp.read_text() == digest:
+        if stamp.is_file() and stamp.read_text() == current:
             return
         for path in sorted(package.rglob("__pycache__/*.nb[ic]")):
             path.unlink(missing_ok=True)
         stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(digest)
+        stamp.write_text(current)
     except OSError:
         return

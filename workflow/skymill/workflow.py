@@ -1,10 +1,12 @@
 """What the Snakefile needs before it can plan: a checked configuration and consistent tables."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -12,8 +14,29 @@ from . import pin
 from .camera import Camera
 from .errors import ConfigError, InputError, SkymillError
 from .io.atomic import write_bytes
-from .kernels import drop_stale
+from .kernels import cache_elsewhere, drop_stale
 from .schema import load_schema, read_yaml_text
+
+NOTHING_SAID = "It wrote nothing to its log; it may never have begun."
+
+
+class ClusterReasons(logging.Handler):
+    """Keep what a cluster said of failed jobs, which Snakemake's quiet output leaves out.
+
+    Attributes
+    ----------
+    said : dict
+        Snakemake's number of a job → the last message, without the command that was submitted.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: dict[int, str] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a job's error, where it has a message."""
+        if message := getattr(record, "rule_msg", None):
+            self.said[record.jobid] = message.split("\n    sbatch call:")[0].strip()
 
 
 @contextmanager
@@ -24,9 +47,6 @@ def stopping() -> Iterator[None]:
     except SkymillError as error:
         print(f"skymill: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
-
-
-NOTHING_SAID = "It wrote nothing to its log."
 
 
 def not_published(folder: Path) -> str:
@@ -42,6 +62,7 @@ def summary_of_failures(
     waiting: int,
     lines: int = 12,
     silent: str = NOTHING_SAID,
+    reasons: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """What failed and why, as Skymill's commands say it.
 
@@ -55,10 +76,13 @@ def summary_of_failures(
         How many of a log's last lines to show.
     silent : str
         What to say of a job that said nothing.
+    reasons : Mapping
+        Job's name → what the cluster said of it (`ClusterReasons`).
     """
     text, failed = [], sorted(jobs)
     for name, logs in failed:
         text.append(f"skymill: {name} failed.")
+        text += [f"  {line}" for line in reasons.get(name, "").splitlines()]
         for log in logs:
             try:
                 said = Path(log).read_text(errors="replace").strip().splitlines()
@@ -86,6 +110,7 @@ def prepare_environment(package: Path | str) -> None:
             "bits from one built elsewhere, and its manifest says so.",
             file=sys.stderr,
         )
+    cache_elsewhere(Path(package) / "skymill")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     path = os.environ.get("PATH", os.defpath)
     os.environ.update(

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# A Slurm of one node, this machine, on the loopback; as root.
+#
+# usage: one_node.sh start FOLDER | stop FOLDER | fail FOLDER | recover FOLDER
+#
+# 'fail' is what a power cut does to a node: its daemon and every process of its jobs are gone, and
+# Slurm finds it down.
+set -euo pipefail
+command=$1 folder=$(realpath "$2")
+cpus=$(nproc) memory=$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
+configuration=/etc/slurm/slurm.conf  # jobs and Slurm's commands look for it there
+
+configure() {
+    if [ -e "$configuration" ]; then
+        echo "$configuration: exists; this machine is part of a cluster, or a test wasn't ended" >&2
+        exit 1
+    fi
+    mkdir -p "$folder"/{state,spool,log,run} /etc/slurm
+    chmod 755 "$folder"
+    head -c 1024 /dev/urandom > "$folder/munge.key"
+    chmod 400 "$folder/munge.key"
+    chown munge "$folder/munge.key" "$folder/run" "$folder/log"
+    cat > "$configuration" << CONF
+ClusterName=loopback
+SlurmctldHost=localhost(127.0.0.1)
+SlurmctldPort=46817
+SlurmdPort=46818
+AuthType=auth/munge
+# A job that is given back to the queue waits for so many seconds (120 otherwise).
+AuthInfo=socket=$folder/run/munge.socket,cred_expire=20
+SlurmUser=root
+SlurmdUser=root
+StateSaveLocation=$folder/state
+SlurmdSpoolDir=$folder/spool
+SlurmctldPidFile=$folder/run/slurmctld.pid
+SlurmdPidFile=$folder/run/slurmd.pid
+SlurmctldLogFile=$folder/log/slurmctld.log
+SlurmdLogFile=$folder/log/slurmd.log
+MailProg=/bin/true
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+EnforcePartLimits=ALL
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
+# A node that doesn't answer for so long is down and its jobs go back to the queue; one that comes
+# back is used again.
+SlurmdTimeout=5
+ReturnToService=2
+# Ended jobs are remembered for a day, so that they can be counted in the end.
+MinJobAge=86400
+NodeName=localhost NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$memory State=UNKNOWN
+PartitionName=all Nodes=localhost Default=YES MaxTime=1-0 State=UP
+CONF
+}
+
+start_node() {
+    slurmd -N localhost
+    for _ in $(seq 60); do
+        if sinfo -h -o %T 2> /dev/null | grep -qE '^(idle|mixed|allocated)$'; then return; fi
+        sleep 0.5
+    done
+    echo "the node isn't up: $(sinfo 2>&1); see $folder/log" >&2
+    return 1
+}
+
+kill_daemon() {  # NAME [SIGNAL]
+    local file="$folder/run/$1.pid"
+    if [ -f "$file" ]; then kill "${2:--TERM}" "$(cat "$file")" 2> /dev/null || true; fi
+}
+
+case $command in
+start)
+    configure
+    setpriv --reuid munge --regid munge --clear-groups /usr/sbin/munged \
+        --key-file="$folder/munge.key" --socket="$folder/run/munge.socket" \
+        --pid-file="$folder/run/munged.pid" --log-file="$folder/log/munged.log" \
+        --seed-file="$folder/run/munged.seed"
+    slurmctld
+    start_node
+    ;;
+fail)
+    jobs=$(squeue -h -t running -o %A | paste -sd '|')
+    steps=$(pgrep -f "^slurmstepd: \[(${jobs:-none})\.") || true
+    kill_daemon slurmd -KILL
+    # Of each job: its session, and the process that watches it.
+    for step in $steps; do
+        for child in $(pgrep -P "$step"); do
+            pkill -KILL -s "$(ps -o sid= -p "$child" | tr -d ' ')" || true
+        done
+        kill -KILL "$step" 2> /dev/null || true
+    done
+    for _ in $(seq 60); do
+        if sinfo -h -o %T | grep -q '^down'; then exit; fi
+        sleep 0.5
+    done
+    echo "the node should be down: $(sinfo)" >&2
+    exit 1
+    ;;
+recover)
+    start_node
+    ;;
+stop)
+    scancel --state=PENDING,RUNNING --user="$(id -un)" 2> /dev/null || true
+    for daemon in slurmd slurmctld munged; do kill_daemon $daemon; done
+    rm -f "$configuration"
+    ;;
+esac
