@@ -1,5 +1,6 @@
 # What every room looks up, built once: the checked configuration, the tables, the paths, and which
 # exposures and cells belong to a tile.
+import shlex
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -33,6 +34,8 @@ from skymill.workflow import (
 )
 
 prepare_environment(PACKAGE)
+# Snakemake takes PYTHONPATH away from jobs in conda environments: each sets it for itself.
+shell.prefix(f"export PYTHONPATH={shlex.quote(PACKAGE)}; ")
 CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 with stopping():
@@ -271,6 +274,7 @@ def begin():
     """
     if workflow.is_main_process:
         with stopping():
+            check_environments()
             owner.claim(OWNER, [DATA, OUT])
             store_settings()
             withdraw(rules.manifest.output)
