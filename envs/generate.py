@@ -11,14 +11,14 @@ from pathlib import Path
 from locked import LOCK, PYTHON, closure, conda_name, packages
 
 HERE = Path(__file__).resolve().parent
-BASE = ("astropy", "healpy", "jsonschema", "numba", "numpy", "pyarrow", "pyyaml", "scipy")
+BASE = ("astropy", "jsonschema", "numba", "numpy", "pyarrow", "pyyaml", "scipy")
 KINDS = {
-    "simulate": BASE,
-    "catalogue": (*BASE, "dustmaps"),
+    "simulate": (*BASE, "healpy"),
+    "catalogue": (*BASE, "dustmaps", "healpy"),
     "pixels": (*BASE, "sep"),
     "sources": (*BASE, "scikit-learn", "sep"),
-    "sky": (*BASE, "mocpy", "pillow"),
-    "report": (*BASE, "jinja2", "matplotlib", "mocpy", "pillow"),
+    "sky": (*BASE, "healpy", "mocpy", "pillow"),
+    "report": (*BASE, "healpy", "jinja2", "matplotlib", "mocpy", "pillow"),
 }
 """Kind of rule → the packages that it imports, by their names in the lock."""
 
