@@ -195,3 +195,6 @@ def main(arguments: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    # All is done; py-rattler's threads live on, and crash one in ten interpreters that shut down.
+    sys.stdout.flush()
+    os._exit(0)
