@@ -22,6 +22,7 @@ include: "workflow/rules/sources.smk"
 include: "workflow/rules/masters.smk"
 include: "workflow/rules/sky.smk"
 include: "workflow/rules/release.smk"
+include: "workflow/rules/environments.smk"
 
 
 onstart:

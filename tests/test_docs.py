@@ -18,7 +18,7 @@ def test_the_rooms_have_one_order():
     """Command line, Snakefile, configuration, schema and overview."""
     rooms = list(ROOMS)
     includes = re.findall(r'"workflow/rules/(\w+)\.smk"', (ROOT / "Snakefile").read_text())
-    assert includes == ["common", *rooms]
+    assert includes == ["common", *rooms, "environments"]
     overview = (ROOT / "docs" / "overview.md").read_text()
     assert re.findall(r"^## (\w+)$", overview, flags=re.MULTILINE) == rooms
     config = [name for name in load_config(ROOT / "config/config.yaml") if name in rooms]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ def test_a_receipt_holds_the_hashes_of_what_was_read_and_written(tmp_path: Path)
     assert receipt["inputs"] == {"in.bin": hashlib.sha256(b"input").hexdigest()}
     assert receipt["outputs"]["out.npy"]["size"] == (tmp_path / "out.npy").stat().st_size
     assert receipt["settings"] == settings_hash({"a": 1})
+    assert receipt["prefix"] == sys.prefix
     np.testing.assert_array_equal(read_npy(tmp_path / "out.npy"), np.eye(3))
 
 

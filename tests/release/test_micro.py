@@ -1,6 +1,7 @@
 """The same release from any number of cores; what was built can be verified."""
 
 import json
+import sys
 
 
 def test_one_core_and_two_give_the_same_manifest(micro, builder, tmp_path):
@@ -35,4 +36,13 @@ def test_no_product_names_a_host_user_clock_or_absolute_path(micro):
     """Products must not depend on where and when they were made."""
     for path in micro.path(micro.tree.out).rglob("*"):
         if path.is_file() and "/run/" not in str(path):
-            assert str(micro.folder).encode() not in path.read_bytes(), path
+            content = path.read_bytes()
+            assert str(micro.folder).encode() not in content, path
+            assert sys.prefix.encode() not in content, path
+
+
+def test_every_job_says_in_which_environment_it_ran(micro):
+    receipts = micro.path(f"{micro.tree.run}/receipts").rglob("*.json")
+    prefixes = {path.parent.name: json.loads(path.read_text())["prefix"] for path in receipts}
+    assert set(prefixes.values()) == {sys.prefix}
+    assert {"simulate_sky", "stack", "hips", "report", "manifest"} <= prefixes.keys()

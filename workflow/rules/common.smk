@@ -1,6 +1,7 @@
 # What every room looks up, built once: the checked configuration, the tables, the paths, and which
 # exposures and cells belong to a tile.
 import math
+import shlex
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -48,6 +49,8 @@ prepare_environment(PACKAGE)
 if not workflow.is_main_process:
     with stopping():
         owner.check()
+# Snakemake takes PYTHONPATH away from jobs in conda environments: each sets it for itself.
+shell.prefix(f"export PYTHONPATH={shlex.quote(PACKAGE)}; ")
 CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 with stopping():
@@ -328,6 +331,7 @@ def begin():
         with stopping():
             if PUBLISHED:
                 PUBLISHED.check_release(RELEASE)
+            check_environments()
             owner.claim(OWNER, [DATA, OUT])
             snakemake_logger.addHandler(CLUSTER_REASONS)
             store_settings()

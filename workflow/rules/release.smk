@@ -119,6 +119,7 @@ rule manifest:
     output:
         json=published(f"{OUT}/manifest.json"),
         table=published(f"{OUT}/manifest.parquet"),
+        receipt=receipt("manifest", RELEASE),
     log:
         f"{RUN}/logs/manifest.log",
     benchmark:
@@ -136,4 +137,4 @@ rule manifest:
     shell:
         "python -m skymill release manifest --config {params.config}"
         " --receipts {params.list} --json {output.json} --table {output.table}"
-        " > {log} 2>&1"
+        " --receipt {output.receipt} > {log} 2>&1"

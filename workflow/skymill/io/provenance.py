@@ -2,12 +2,14 @@
 
 Every command that writes products does so inside one `recording` block. Each product carries the
 record in its own metadata where its format has a place for it, and the block ends by writing a
-*receipt*: a JSON file with the checksums of what was written and the names of what was read. The
-release's manifest is assembled from the receipts.
+*receipt*: a JSON file with the checksums of what was written and the names of what was read, and
+the environment that the command ran in. The release's manifest is assembled from the receipts; the
+environment, a place on one machine, stays out of it.
 """
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -145,6 +147,7 @@ def recording(
                     "pinned": pin.is_pinned(),
                     "inputs": record.inputs,
                     "outputs": record.outputs,
+                    "prefix": sys.prefix,
                 },
                 indent=1,
                 sort_keys=True,
