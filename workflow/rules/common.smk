@@ -2,6 +2,7 @@
 # exposures and cells belong to a tile.
 import sys
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 PACKAGE = str(Path(workflow.basedir) / "workflow")
@@ -11,6 +12,7 @@ from skymill import owner
 from skymill.config import check_config, load_camera, load_rows, read_yaml
 from skymill.geometry import cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
+from skymill.plan.graph import without_folder_check
 from skymill.tree import (
     ASTROMETRIC_MAPS,
     COLOR,
@@ -23,6 +25,8 @@ from skymill.tree import (
 )
 from skymill.workflow import (
     check_survey,
+    collect_garbage,
+    missing_file,
     prepare_environment,
     stopping,
     store_config,
@@ -33,6 +37,8 @@ from skymill.workflow import (
 )
 
 prepare_environment(PACKAGE)
+collect_garbage(False)
+without_folder_check()
 CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 with stopping():
@@ -59,16 +65,17 @@ DATA, OUT, RUN, WORK, CONFIG = TREE.data, TREE.out, TREE.run, TREE.work, TREE.co
 receipt = TREE.receipt
 
 
+@cache
+def sections_hash(*sections):
+    """A hash of config sections and the camera."""
+    chosen = {name: SETTINGS[name] for name in sections}
+    return settings_hash({"camera": CAMERA_HASH, "bands": BANDS, **chosen})
+
+
 def settings(*sections, **rows):
     """A hash of config sections, the camera and table rows: what a rule runs again for."""
-    return settings_hash(
-        {
-            "camera": CAMERA_HASH,
-            "bands": BANDS,
-            **{name: SETTINGS[name] for name in sections},
-            **rows,
-        }
-    )
+    common = sections_hash(*sections)
+    return settings_hash({"sections": common, **rows}) if rows else common
 
 
 def memory(bytes_per_pixel, pixels):
@@ -76,6 +83,21 @@ def memory(bytes_per_pixel, pixels):
     return lambda wildcards, attempt: int(
         attempt * (600 + bytes_per_pixel * pixels / 1e6)
     )
+
+
+def given(path):
+    """A file that comes from outside, not from a rule. A plan does without it, a run doesn't."""
+    if "simulate" in SETTINGS or Path(path).exists():
+        return path
+    if workflow.executor_plugin is None or workflow.dryrun:
+        return []
+    with stopping():
+        raise missing_file(path)
+
+
+def raw_frame(exposure):
+    """The raw file of an exposure."""
+    return given(TREE.raw(EXPOSURES[exposure]["path"]))
 
 
 def masters_of(wildcards):
@@ -141,11 +163,29 @@ HATS_GROUPS = hats_groups(CATALOGUES)
 FRAME_STEPS = ["ingest"] if "ingest" in SETTINGS["frames"] else ["pixels", "calibrate"]
 
 
+@cache
 def references(catalogue, tile):
     """The cells of a reference catalogue that a tile needs; none if the release has none."""
     if catalogue not in CATALOGUES:
         return []
     return [TREE.reference(catalogue, cell) for cell in TILE_REFERENCES[tile]]
+
+
+def imported(*catalogues):
+    """What a job waits for that reads cells of reference catalogues: the receipts of the imports.
+
+    A catalogue's cells are outputs of one job; to look each of them up would take a plan minutes.
+    """
+    return [
+        receipt("reference_catalogue", name)
+        for name in dict.fromkeys(catalogues)
+        if name in CATALOGUES
+    ]
+
+
+def photometric_reference(exposure):
+    """The catalogue that sets an exposure's zero point."""
+    return SETTINGS["frames"]["photometry"]["reference"][EXPOSURES[exposure]["band"]]
 
 
 def first_exposure(exposure):
@@ -158,10 +198,9 @@ def dust_maps():
     """The maps of E(B−V); none if the release has none."""
     if "dust" not in SETTINGS["references"]:
         return []
-    return expand(
-        f"{DATA}/{SETTINGS['references']['dust']}/SFD_dust_4096_{{pole}}.fits",
-        pole=["ngp", "sgp"],
-    )
+    folder = f"{DATA}/{SETTINGS['references']['dust']}"
+    maps = [given(f"{folder}/SFD_dust_4096_{pole}.fits") for pole in ("ngp", "sgp")]
+    return [path for path in maps if path]
 
 
 def maps_of_kind(kind):
@@ -173,6 +212,21 @@ def maps_of_kind(kind):
         for mode in MODES
         for path in TREE.maps(tile, band, mode, (kind,))
     ]
+
+
+def stack_planes(plane):
+    """One plane of every stack."""
+    return [TREE.stack(tile, band, plane) for tile in TILES for band in BANDS]
+
+
+def map_units(tile):
+    """What the commands are for that make a tile's maps."""
+    return [*(f"{tile}.{band}.single" for band in BANDS), f"{tile}.Idual"]
+
+
+def map_receipts():
+    """The receipts of every map."""
+    return [receipt("sources_maps", name) for tile in TILES for name in map_units(tile)]
 
 
 def all_receipts():
@@ -189,18 +243,13 @@ def all_receipts():
             for band in BANDS
         ),
         *(
-            receipt("sources_maps", f"{tile}.{band}.single")
-            for tile in TILES
-            for band in BANDS
-        ),
-        *(
             receipt("sources_homogenise", f"{tile}.{band}")
             for tile in TILES
             for band in BANDS
         ),
         receipt("stack_table", RELEASE),
         *(receipt("sources_forced", tile) for tile in TILES),
-        *(receipt("sources_maps", f"{tile}.Idual") for tile in TILES),
+        *map_receipts(),
         *(receipt("tile_catalogues", tile) for tile in TILES),
         *(
             receipt(rule_name, cell)
@@ -270,6 +319,7 @@ def begin():
     there).
     """
     if workflow.is_main_process:
+        collect_garbage(True)
         with stopping():
             owner.claim(OWNER, [DATA, OUT])
             store_settings()

@@ -4,11 +4,10 @@
 
 rule idual_master:
     input:
-        catalogues=lambda wildcards: expand(
-            TREE.catalogue("{tile}", "Idual"),
-            tile=MASTER_TILES[int(wildcards.cell)],
-        ),
-        dust=dust_maps(),
+        catalogues=lambda wildcards: [
+            TREE.catalogue(tile, "Idual") for tile in MASTER_TILES[int(wildcards.cell)]
+        ],
+        dust=lambda wildcards: dust_maps(),
     output:
         table=TREE.hats_cell("idual_master", "{cell}"),
         receipt=receipt("idual_master", "{cell}"),
@@ -34,12 +33,12 @@ rule idual_master:
 
 rule single_master:
     input:
-        catalogues=lambda wildcards: expand(
-            TREE.catalogue("{tile}", "single_{band}"),
-            tile=MASTER_TILES[int(wildcards.cell)],
-            band=BANDS,
-        ),
-        dust=dust_maps(),
+        catalogues=lambda wildcards: [
+            TREE.catalogue(tile, f"single_{band}")
+            for tile in MASTER_TILES[int(wildcards.cell)]
+            for band in BANDS
+        ],
+        dust=lambda wildcards: dust_maps(),
     output:
         table=TREE.hats_cell("single_master", "{cell}"),
         receipt=receipt("single_master", "{cell}"),
@@ -65,17 +64,11 @@ rule single_master:
 
 rule detections:
     input:
-        catalogues=lambda wildcards: [
-            TREE.frame(exposure, "cat.parquet")
+        # The frames' catalogues and verdicts, by their stacks: a quarter of the files to follow.
+        stacks=lambda wildcards: [
+            receipt("stack", f"{tile}.{band}")
             for tile in MASTER_TILES[int(wildcards.cell)]
             for band in BANDS
-            for exposure in FRAMES[tile, band]
-        ],
-        verdicts=lambda wildcards: [
-            TREE.frame(exposure, "json")
-            for tile in MASTER_TILES[int(wildcards.cell)]
-            for band in BANDS
-            for exposure in FRAMES[tile, band]
         ],
         masters=lambda wildcards: [
             TREE.hats_cell("single_master", cell)
@@ -99,23 +92,23 @@ rule detections:
         mem_mb=2000,
     params:
         config=CONFIG,
+        catalogues=lambda wildcards: [
+            TREE.frame(exposure, "cat.parquet")
+            for tile in MASTER_TILES[int(wildcards.cell)]
+            for band in BANDS
+            for exposure in FRAMES[tile, band]
+        ],
         settings=settings("masters"),
     shell:
         "python -m skymill masters detections --config {params.config}"
-        " --cell {wildcards.cell} --catalogues {input.catalogues} --masters {input.masters}"
+        " --cell {wildcards.cell} --catalogues {params.catalogues} --masters {input.masters}"
         " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
 
 
 rule crossmatch:
     input:
         master=TREE.hats_cell("single_master", "{cell}"),
-        reference=lambda wildcards: sorted(
-            {
-                path
-                for tile in MASTER_TILES[int(wildcards.cell)]
-                for path in references("gaia", tile)
-            }
-        ),
+        references=imported("gaia"),
     output:
         table=TREE.hats_cell("gaia", "{cell}"),
         receipt=receipt("crossmatch", "{cell}"),
@@ -129,10 +122,17 @@ rule crossmatch:
         mem_mb=2000,
     params:
         config=CONFIG,
+        reference=lambda wildcards: sorted(
+            {
+                path
+                for tile in MASTER_TILES[int(wildcards.cell)]
+                for path in references("gaia", tile)
+            }
+        ),
         settings=settings("masters"),
     shell:
         "python -m skymill masters crossmatch --config {params.config}"
-        " --cell {wildcards.cell} --master {input.master} --reference {input.reference}"
+        " --cell {wildcards.cell} --master {input.master} --reference {params.reference}"
         " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
 
 

@@ -3,7 +3,7 @@
 
 rule reference_catalogue:
     input:
-        source=lambda wildcards: f"{DATA}/{CATALOGUES[wildcards.catalogue]}",
+        source=lambda wildcards: given(f"{DATA}/{CATALOGUES[wildcards.catalogue]}"),
     output:
         cells=[TREE.reference("{catalogue}", cell) for cell in REFERENCE_CELLS],
         receipt=receipt("reference_catalogue", "{catalogue}"),
