@@ -50,7 +50,11 @@ rule all:
 
 rule references:
     input:
-        [TREE.reference(name, cell) for name in CATALOGUES for cell in REFERENCE_CELLS],
+        lambda wildcards: [
+            TREE.reference(name, cell)
+            for name in CATALOGUES
+            for cell in REFERENCE_CELLS
+        ],
 
 
 rule calibrations:
@@ -60,18 +64,18 @@ rule calibrations:
 
 rule frames:
     input:
-        expand(TREE.frame("{exposure}", "json"), exposure=EXPOSURES),
+        lambda wildcards: [TREE.frame(name, "json") for name in EXPOSURES],
 
 
 rule tiles:
     input:
-        expand(TREE.stack("{tile}", "{band}", "nexp"), tile=TILES, band=BANDS),
+        lambda wildcards: stack_planes("nexp"),
 
 
 rule sources:
     input:
-        expand(TREE.catalogue("{tile}", "Idual"), tile=TILES),
-        rules.stack_table.output.table,
+        lambda wildcards: [TREE.catalogue(tile, "Idual") for tile in TILES],
+        f"{OUT}/stacks/stacks.parquet",
 
 
 rule masters:

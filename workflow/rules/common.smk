@@ -4,6 +4,7 @@ import math
 import shlex
 import sys
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 PACKAGE = str(Path(workflow.basedir) / "workflow")
@@ -19,6 +20,7 @@ from skymill.frames.shared import shared_exposures
 from skymill.geometry import REFERENCE_MARGIN, cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
 from skymill.published import Published
+from skymill.plan.graph import without_folder_check
 from skymill.tree import (
     ASTROMETRIC_MAPS,
     COLOR,
@@ -34,6 +36,8 @@ from skymill.workflow import (
     ClusterReasons,
     check_survey,
     not_published,
+    collect_garbage,
+    missing_file,
     prepare_environment,
     stopping,
     store_config,
@@ -51,6 +55,8 @@ if not workflow.is_main_process:
         owner.check()
 # Snakemake takes PYTHONPATH away from jobs in conda environments: each sets it for itself.
 shell.prefix(f"export PYTHONPATH={shlex.quote(PACKAGE)}; ")
+collect_garbage(False)
+without_folder_check()
 CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 with stopping():
@@ -84,16 +90,17 @@ def code(*commands):
     return CODE.version(*commands)
 
 
+@cache
+def sections_hash(*sections):
+    """A hash of config sections and the camera."""
+    chosen = {name: SETTINGS[name] for name in sections}
+    return settings_hash({"camera": CAMERA_HASH, "bands": BANDS, **chosen})
+
+
 def settings(*sections, **rows):
     """A hash of config sections, the camera and table rows: what a rule runs again for."""
-    return settings_hash(
-        {
-            "camera": CAMERA_HASH,
-            "bands": BANDS,
-            **{name: SETTINGS[name] for name in sections},
-            **rows,
-        }
-    )
+    common = sections_hash(*sections)
+    return settings_hash({"sections": common, **rows}) if rows else common
 
 
 PUBLISHED = Published(BUILD["verify"]) if "verify" in BUILD else None
@@ -126,6 +133,21 @@ def minutes(seconds_per_megapixel=0, pixels=0):
     """
     seconds = 3 * seconds_per_megapixel * pixels / 1e6
     return lambda wildcards, attempt: attempt * math.ceil(10 + seconds / 60)
+
+
+def given(path):
+    """A file that comes from outside, not from a rule. A plan does without it, a run doesn't."""
+    if "simulate" in SETTINGS or Path(path).exists():
+        return path
+    if workflow.executor_plugin is None or workflow.dryrun:
+        return []
+    with stopping():
+        raise missing_file(path)
+
+
+def raw_frame(exposure):
+    """The raw file of an exposure."""
+    return given(TREE.raw(EXPOSURES[exposure]["path"]))
 
 
 def masters_of(wildcards):
@@ -198,11 +220,29 @@ with stopping():
     SHARED = shared_exposures(SETTINGS, EARLIER, EXPOSURES) if EARLIER else frozenset()
 
 
+@cache
 def references(catalogue, tile):
     """The cells of a reference catalogue that a tile needs; none if the release has none."""
     if catalogue not in CATALOGUES:
         return []
     return [TREE.reference(catalogue, cell) for cell in TILE_REFERENCES[tile]]
+
+
+def imported(*catalogues):
+    """What a job waits for that reads cells of reference catalogues: the receipts of the imports.
+
+    A catalogue's cells are outputs of one job; to look each of them up would take a plan minutes.
+    """
+    return [
+        receipt("reference_catalogue", name)
+        for name in dict.fromkeys(catalogues)
+        if name in CATALOGUES
+    ]
+
+
+def photometric_reference(exposure):
+    """The catalogue that sets an exposure's zero point."""
+    return SETTINGS["frames"]["photometry"]["reference"][EXPOSURES[exposure]["band"]]
 
 
 def first_exposure(exposure):
@@ -215,10 +255,9 @@ def dust_maps():
     """The maps of E(B−V); none if the release has none."""
     if "dust" not in SETTINGS["references"]:
         return []
-    return expand(
-        f"{DATA}/{SETTINGS['references']['dust']}/SFD_dust_4096_{{pole}}.fits",
-        pole=["ngp", "sgp"],
-    )
+    folder = f"{DATA}/{SETTINGS['references']['dust']}"
+    maps = [given(f"{folder}/SFD_dust_4096_{pole}.fits") for pole in ("ngp", "sgp")]
+    return [path for path in maps if path]
 
 
 def maps_of_kind(kind):
@@ -230,6 +269,21 @@ def maps_of_kind(kind):
         for mode in MODES
         for path in TREE.maps(tile, band, mode, (kind,))
     ]
+
+
+def stack_planes(plane):
+    """One plane of every stack."""
+    return [TREE.stack(tile, band, plane) for tile in TILES for band in BANDS]
+
+
+def map_units(tile):
+    """What the commands are for that make a tile's maps."""
+    return [*(f"{tile}.{band}.single" for band in BANDS), f"{tile}.Idual"]
+
+
+def map_receipts():
+    """The receipts of every map."""
+    return [receipt("sources_maps", name) for tile in TILES for name in map_units(tile)]
 
 
 def all_receipts():
@@ -246,18 +300,13 @@ def all_receipts():
             for band in BANDS
         ),
         *(
-            receipt("sources_maps", f"{tile}.{band}.single")
-            for tile in TILES
-            for band in BANDS
-        ),
-        *(
             receipt("sources_homogenise", f"{tile}.{band}")
             for tile in TILES
             for band in BANDS
         ),
         receipt("stack_table", RELEASE),
         *(receipt("sources_forced", tile) for tile in TILES),
-        *(receipt("sources_maps", f"{tile}.Idual") for tile in TILES),
+        *map_receipts(),
         *(receipt("tile_catalogues", tile) for tile in TILES),
         *(
             receipt(rule_name, cell)
@@ -328,6 +377,7 @@ def begin():
     there).
     """
     if workflow.is_main_process:
+        collect_garbage(True)
         with stopping():
             if PUBLISHED:
                 PUBLISHED.check_release(RELEASE)

@@ -8,11 +8,9 @@ if "ingest" in SETTINGS["frames"]:
 
     rule frames_ingest:
         input:
-            image=lambda wildcards: TREE.raw(EXPOSURES[wildcards.exposure]["path"]),
+            image=lambda wildcards: raw_frame(wildcards.exposure),
             # The first exposure of a tile and band sets the zero point of all.
-            first=lambda wildcards: TREE.raw(
-                EXPOSURES[first_exposure(wildcards.exposure)]["path"]
-            ),
+            first=lambda wildcards: raw_frame(first_exposure(wildcards.exposure)),
         output:
             image=published(TREE.frame("{exposure}", "fits")),
             mask=published(TREE.frame("{exposure}", "mask.fits")),
@@ -46,7 +44,7 @@ else:
     rule frames_pixels:
         input:
             unpack(masters_of),
-            raw=lambda wildcards: TREE.raw(EXPOSURES[wildcards.exposure]["path"]),
+            raw=lambda wildcards: raw_frame(wildcards.exposure),
         output:
             image=temp(f"{WORK}/frames/{{exposure}}.pixels.fits"),
             mask=temp(f"{WORK}/frames/{{exposure}}.bits.fits"),
@@ -81,14 +79,8 @@ else:
         input:
             image=f"{WORK}/frames/{{exposure}}.pixels.fits",
             mask=f"{WORK}/frames/{{exposure}}.bits.fits",
-            astrometry=lambda wildcards: references(
-                "gaia", EXPOSURES[wildcards.exposure]["tile"]
-            ),
-            photometry=lambda wildcards: references(
-                SETTINGS["frames"]["photometry"]["reference"][
-                    EXPOSURES[wildcards.exposure]["band"]
-                ],
-                EXPOSURES[wildcards.exposure]["tile"],
+            references=lambda wildcards: imported(
+                "gaia", photometric_reference(wildcards.exposure)
             ),
         output:
             image=published(TREE.frame("{exposure}", "fits")),
@@ -107,6 +99,13 @@ else:
             runtime=minutes(1.6, FRAME_PIXELS),
         params:
             config=CONFIG,
+            astrometry=lambda wildcards: references(
+                "gaia", EXPOSURES[wildcards.exposure]["tile"]
+            ),
+            photometry=lambda wildcards: references(
+                photometric_reference(wildcards.exposure),
+                EXPOSURES[wildcards.exposure]["tile"],
+            ),
             settings=lambda wildcards: settings(
                 "frames", row=EXPOSURES[wildcards.exposure]
             ),
@@ -114,7 +113,7 @@ else:
         shell:
             "python -m skymill frames calibrate --config {params.config}"
             " --exposure {wildcards.exposure} --image {input.image} --mask {input.mask}"
-            " --astrometry {input.astrometry} --photometry {input.photometry}"
+            " --astrometry {params.astrometry} --photometry {params.photometry}"
             " --out-image {output.image} --out-mask {output.mask}"
             " --out-catalogue {output.catalogue} --out-verdict {output.verdict}"
             " --receipt {output.receipt} > {log} 2>&1"

@@ -4,11 +4,10 @@
 
 rule idual_master:
     input:
-        catalogues=lambda wildcards: expand(
-            TREE.catalogue("{tile}", "Idual"),
-            tile=MASTER_TILES[int(wildcards.cell)],
-        ),
-        dust=dust_maps(),
+        catalogues=lambda wildcards: [
+            TREE.catalogue(tile, "Idual") for tile in MASTER_TILES[int(wildcards.cell)]
+        ],
+        dust=lambda wildcards: dust_maps(),
     output:
         table=published(TREE.hats_cell("idual_master", "{cell}")),
         receipt=receipt("idual_master", "{cell}"),
@@ -36,12 +35,12 @@ rule idual_master:
 
 rule single_master:
     input:
-        catalogues=lambda wildcards: expand(
-            TREE.catalogue("{tile}", "single_{band}"),
-            tile=MASTER_TILES[int(wildcards.cell)],
-            band=BANDS,
-        ),
-        dust=dust_maps(),
+        catalogues=lambda wildcards: [
+            TREE.catalogue(tile, f"single_{band}")
+            for tile in MASTER_TILES[int(wildcards.cell)]
+            for band in BANDS
+        ],
+        dust=lambda wildcards: dust_maps(),
     output:
         table=published(TREE.hats_cell("single_master", "{cell}")),
         receipt=receipt("single_master", "{cell}"),
@@ -69,17 +68,11 @@ rule single_master:
 
 rule detections:
     input:
-        catalogues=lambda wildcards: [
-            TREE.frame(exposure, "cat.parquet")
+        # The frames' catalogues and verdicts, by their stacks: a quarter of the files to follow.
+        stacks=lambda wildcards: [
+            receipt("stack", f"{tile}.{band}")
             for tile in MASTER_TILES[int(wildcards.cell)]
             for band in BANDS
-            for exposure in FRAMES[tile, band]
-        ],
-        verdicts=lambda wildcards: [
-            TREE.frame(exposure, "json")
-            for tile in MASTER_TILES[int(wildcards.cell)]
-            for band in BANDS
-            for exposure in FRAMES[tile, band]
         ],
         masters=lambda wildcards: [
             TREE.hats_cell("single_master", cell)
@@ -104,24 +97,24 @@ rule detections:
         runtime=minutes(0.2, CELL_PIXELS),
     params:
         config=CONFIG,
+        catalogues=lambda wildcards: [
+            TREE.frame(exposure, "cat.parquet")
+            for tile in MASTER_TILES[int(wildcards.cell)]
+            for band in BANDS
+            for exposure in FRAMES[tile, band]
+        ],
         settings=settings("masters"),
         code=code("masters detections"),
     shell:
         "python -m skymill masters detections --config {params.config}"
-        " --cell {wildcards.cell} --catalogues {input.catalogues} --masters {input.masters}"
+        " --cell {wildcards.cell} --catalogues {params.catalogues} --masters {input.masters}"
         " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
 
 
 rule crossmatch:
     input:
         master=TREE.hats_cell("single_master", "{cell}"),
-        reference=lambda wildcards: sorted(
-            {
-                path
-                for tile in MASTER_TILES[int(wildcards.cell)]
-                for path in references("gaia", tile)
-            }
-        ),
+        references=imported("gaia"),
     output:
         table=published(TREE.hats_cell("gaia", "{cell}")),
         receipt=receipt("crossmatch", "{cell}"),
@@ -136,11 +129,18 @@ rule crossmatch:
         runtime=minutes(0.2, CELL_PIXELS),
     params:
         config=CONFIG,
+        reference=lambda wildcards: sorted(
+            {
+                path
+                for tile in MASTER_TILES[int(wildcards.cell)]
+                for path in references("gaia", tile)
+            }
+        ),
         settings=settings("masters"),
         code=code("masters crossmatch"),
     shell:
         "python -m skymill masters crossmatch --config {params.config}"
-        " --cell {wildcards.cell} --master {input.master} --reference {input.reference}"
+        " --cell {wildcards.cell} --master {input.master} --reference {params.reference}"
         " --out {output.table} --receipt {output.receipt} > {log} 2>&1"
 
 

@@ -5,7 +5,7 @@ from skymill.references.survey import import_settings
 
 rule reference_catalogue:
     input:
-        source=lambda wildcards: f"{DATA}/{CATALOGUES[wildcards.catalogue]}",
+        source=lambda wildcards: given(f"{DATA}/{CATALOGUES[wildcards.catalogue]}"),
     output:
         cells=published(
             [TREE.reference("{catalogue}", cell) for cell in REFERENCE_CELLS]

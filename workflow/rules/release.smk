@@ -3,7 +3,8 @@
 
 rule map_archive:
     input:
-        maps=lambda wildcards: maps_of_kind(MAP_ARCHIVES[wildcards.archive]),
+        # Its maps, by the receipts of the jobs that made them: a fifth of the files to follow.
+        maps=lambda wildcards: map_receipts(),
     output:
         archive=published(TREE.archive(PREFIX, "{archive}_Maps")),
         receipt=receipt("map_archive", "{archive}"),
@@ -63,16 +64,15 @@ rule report:
             for site, run in SITE_RUNS
             if "calibrations" in SETTINGS
         ],
-        verdicts=expand(TREE.frame("{exposure}", "json"), exposure=EXPOSURES),
-        stacks=rules.stack_table.output.table,
-        images=expand(TREE.stack("{tile}", "{band}", "image"), tile=TILES, band=BANDS),
-        masks=expand(TREE.stack("{tile}", "{band}", "mask"), tile=TILES, band=BANDS),
-        maps=[path for kind in MAP_ARCHIVES.values() for path in maps_of_kind(kind)],
-        completeness=expand(TREE.completeness("{tile}"), tile=TILES),
+        # The stacks have read the verdicts, and the archives hold the maps: the report reads both.
+        stacks=f"{OUT}/stacks/stacks.parquet",
+        images=lambda wildcards: stack_planes("image"),
+        masks=lambda wildcards: stack_planes("mask"),
+        completeness=lambda wildcards: [TREE.completeness(tile) for tile in TILES],
         idual=[TREE.hats_cell("idual_master", cell) for cell in MASTER_TILES],
         single=[TREE.hats_cell("single_master", cell) for cell in MASTER_TILES],
         detections=[TREE.hats_cell("detections", cell) for cell in MASTER_TILES],
-        reference=[path for tile in TILES for path in references("gaiaxp", tile)],
+        references=imported("gaiaxp"),
         crossmatch=[
             TREE.hats_cell("gaia", cell)
             for cell in MASTER_TILES
@@ -115,7 +115,7 @@ rule report:
 
 rule manifest:
     input:
-        receipts=all_receipts(),
+        receipts=lambda wildcards: all_receipts(),
     output:
         json=published(f"{OUT}/manifest.json"),
         table=published(f"{OUT}/manifest.parquet"),

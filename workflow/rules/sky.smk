@@ -4,16 +4,11 @@
 
 rule hips_cell:
     input:
-        images=lambda wildcards: expand(
-            TREE.stack("{tile}", "{band}", "image"),
-            tile=SKY_TILES[int(wildcards.cell)],
-            band=BANDS,
-        ),
-        nexps=lambda wildcards: expand(
-            TREE.stack("{tile}", "{band}", "nexp"),
-            tile=SKY_TILES[int(wildcards.cell)],
-            band=BANDS,
-        ),
+        images=lambda wildcards: [
+            TREE.stack(tile, band, "image")
+            for tile in SKY_TILES[int(wildcards.cell)]
+            for band in BANDS
+        ],
     output:
         record=published(f"{OUT}/hips/cells/{{cell}}.parquet"),
         coverage=published(f"{OUT}/moc/cells/{{cell}}.parquet"),
@@ -30,19 +25,29 @@ rule hips_cell:
     params:
         config=CONFIG,
         folder=subpath(output.record, ancestor=2),
+        # Made before the images, which are made from the same stacks.
+        nexps=lambda wildcards: [
+            TREE.stack(tile, band, "nexp")
+            for tile in SKY_TILES[int(wildcards.cell)]
+            for band in BANDS
+        ],
         settings=settings("tiles", "sky"),
         code=code("sky cell"),
     shell:
         "python -m skymill sky cell --config {params.config} --cell {wildcards.cell}"
-        " --images {input.images} --nexps {input.nexps} --folder {params.folder}"
+        " --images {input.images} --nexps {params.nexps} --folder {params.folder}"
         " --record {output.record} --coverage {output.coverage}"
         " --receipt {output.receipt} > {log} 2>&1"
 
 
 rule hips:
     input:
-        records=expand(f"{OUT}/hips/cells/{{cell}}.parquet", cell=SKY_TILES),
-        coverages=expand(f"{OUT}/moc/cells/{{cell}}.parquet", cell=SKY_TILES),
+        records=lambda wildcards: [
+            f"{OUT}/hips/cells/{cell}.parquet" for cell in SKY_TILES
+        ],
+        coverages=lambda wildcards: [
+            f"{OUT}/moc/cells/{cell}.parquet" for cell in SKY_TILES
+        ],
     output:
         properties=published(expand(f"{OUT}/hips/{{map}}/properties", map=HIPS_MAPS)),
         mocs=published(expand(f"{OUT}/hips/{{map}}/Moc.fits", map=HIPS_MAPS)),

@@ -4,18 +4,18 @@
 
 rule stack:
     input:
-        images=lambda wildcards: expand(
-            TREE.frame("{exposure}", "fits"),
-            exposure=FRAMES[wildcards.tile, wildcards.band],
-        ),
-        masks=lambda wildcards: expand(
-            TREE.frame("{exposure}", "mask.fits"),
-            exposure=FRAMES[wildcards.tile, wildcards.band],
-        ),
-        verdicts=lambda wildcards: expand(
-            TREE.frame("{exposure}", "json"),
-            exposure=FRAMES[wildcards.tile, wildcards.band],
-        ),
+        images=lambda wildcards: [
+            TREE.frame(exposure, "fits")
+            for exposure in FRAMES[wildcards.tile, wildcards.band]
+        ],
+        masks=lambda wildcards: [
+            TREE.frame(exposure, "mask.fits")
+            for exposure in FRAMES[wildcards.tile, wildcards.band]
+        ],
+        verdicts=lambda wildcards: [
+            TREE.frame(exposure, "json")
+            for exposure in FRAMES[wildcards.tile, wildcards.band]
+        ],
     output:
         image=temp(TREE.unscaled("{tile}", "{band}", "image")),
         variance=temp(TREE.unscaled("{tile}", "{band}", "variance")),

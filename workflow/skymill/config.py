@@ -9,7 +9,17 @@ import yaml
 from .camera import Camera, camera_from
 from .errors import ConfigError
 from .paths import ROOT
-from .schema import convert, load_schema, read_yaml_text, validate, validate_all
+from .schema import (
+    convert,
+    load_schema,
+    read_yaml_text,
+    surely_valid,
+    validate,
+    validate_all,
+)
+
+KINDS = {"integer": int, "number": float}
+"""A schema's types whose values aren't text."""
 
 
 def locate(path: Path | str) -> Path:
@@ -125,21 +135,28 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
         raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: isn't a CSV table in UTF-8 ({error}).") from error
-    filled = [name for name in schema["required"] if name not in schema.get("empty", ())]
-    validate_all(
-        ({name: value for name, value in row.items() if value is not None} for row in rows),
-        {**schema, "required": filled},
-        (f"{path}: row {number}" for number in range(1, len(rows) + 1)),
-    )
+    _check_rows(rows, schema, path)
     _check_unique(rows, schema["key"], path)
     return sorted(rows, key=lambda row: (row.get("mjd") or 0, row[schema["key"]]))
+
+
+def _check_rows(rows: list[dict], schema: Mapping, path: Path | str) -> None:
+    filled = [name for name in schema["required"] if name not in schema.get("empty", ())]
+    schema = {**schema, "required": filled}
+    doubtful = {}
+    for number, row in enumerate(rows, 1):
+        given = {name: value for name, value in row.items() if value is not None}
+        if not surely_valid(given, schema):
+            doubtful[f"{path}: row {number}"] = given
+    if doubtful:
+        validate_all(doubtful.values(), schema, doubtful)
 
 
 def _row(row: Mapping[str, str], columns: Mapping[str, Mapping], where: str) -> dict:
     values: dict[str, object] = {}
     for name, declared in columns.items():
         text = (row.get(name) or "").strip()
-        kind = {"integer": int, "number": float}.get(declared["type"], str)
+        kind = KINDS.get(declared["type"], str)
         try:
             values[name] = kind(text) if text else None
         except ValueError as error:

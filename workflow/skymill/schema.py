@@ -5,7 +5,8 @@ the value is then a string such as ``"6 arcsec"``, in any unit that converts to 
 and reads as a plain number in the declared unit.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -99,6 +100,36 @@ def validate_all(
         messages |= dict.fromkeys(f"{source}: {_message(error)}" for error in errors)
     if messages:
         raise ConfigError("\n".join(messages))
+
+
+def surely_valid(row: Mapping[str, object], schema: Mapping) -> bool:
+    """Whether a table's row is valid, told in a fraction of the time `validate` takes.
+
+    False means that `validate` has to look: at a fault, which it names, or at a keyword of the
+    schema that isn't known here.
+    """
+    columns = schema["properties"]
+    return all(name in row for name in schema["required"]) and all(
+        name in columns
+        and all(
+            key in _CHECKS and _CHECKS[key](value, limit) for key, limit in columns[name].items()
+        )
+        for name, value in row.items()
+    )
+
+
+_CHECKS: dict[str, Callable[..., bool]] = {
+    "type": lambda value, kind: (
+        type(value)
+        in {"string": (str,), "integer": (int,)}.get(kind, (int, float) if kind == "number" else ())
+    ),
+    "pattern": lambda value, pattern: re.search(pattern, value) is not None,
+    "enum": lambda value, accepted: value in accepted,
+    "minimum": lambda value, limit: value >= limit,
+    "maximum": lambda value, limit: value <= limit,
+    "exclusiveMinimum": lambda value, limit: value > limit,
+    "exclusiveMaximum": lambda value, limit: value < limit,
+}
 
 
 def _message(error: jsonschema.ValidationError) -> str:

@@ -1,5 +1,6 @@
 """What the Snakefile needs before it can plan: a checked configuration and consistent tables."""
 
+import gc
 import logging
 import os
 import sys
@@ -120,6 +121,11 @@ def prepare_environment(package: Path | str) -> None:
     )
 
 
+def collect_garbage(wanted: bool) -> None:
+    """Whether Python looks for reference cycles; while a graph is built, that takes a quarter."""
+    (gc.enable if wanted else gc.disable)()
+
+
 def with_types(config: Mapping) -> dict:
     """Give nested values of ``--config`` their types: Snakemake leaves them strings.
 
@@ -171,6 +177,15 @@ def withdraw(paths: Iterable[str]) -> None:
             raise InputError(
                 f"{path}: can't be removed ({error.strerror}); check the folder's permissions."
             ) from error
+
+
+def missing_file(path: Path | str) -> InputError:
+    """The error of a run that lacks a file from outside: a raw frame, a catalogue, a dust map."""
+    return InputError(
+        f"{path}: no such file, though the configuration or one of its tables names it. Put it "
+        "there, or mount or link the disk that holds it; or take it out of the table. (A plan, "
+        "snakemake -n, does without.)"
+    )
 
 
 def check_survey(
