@@ -150,7 +150,8 @@ if SHARED:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=500,
+            mem_mb=memory(),
+            runtime=minutes(),
         params:
             config=CONFIG,
             earlier=EARLIER,
