@@ -7,11 +7,12 @@ rule reference_catalogue:
     input:
         source=lambda wildcards: given(f"{DATA}/{CATALOGUES[wildcards.catalogue]}"),
     output:
+        # What is looked for most stands first: a plan tries the outputs in turn.
+        receipt=receipt("reference_catalogue", "{catalogue}"),
+        record=published(f"{DATA}/reference/{{catalogue}}/record.json"),
         cells=published(
             [TREE.reference("{catalogue}", cell) for cell in REFERENCE_CELLS]
         ),
-        record=published(f"{DATA}/reference/{{catalogue}}/record.json"),
-        receipt=receipt("reference_catalogue", "{catalogue}"),
     log:
         f"{RUN}/logs/reference_catalogue/{{catalogue}}.log",
     benchmark:

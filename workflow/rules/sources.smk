@@ -11,8 +11,6 @@ rule single:
         nexp=TREE.stack("{tile}", "{band}", "nexp"),
         references=imported("gaiaxp"),
     output:
-        zp=published(TREE.maps("{tile}", "{band}", "single", PHOTOMETRIC_MAPS)),
-        align=published(TREE.maps("{tile}", "{band}", "single", ASTROMETRIC_MAPS)),
         image=published(TREE.stack("{tile}", "{band}", "image")),
         variance=published(TREE.stack("{tile}", "{band}", "variance")),
         catalogue=temp(f"{WORK}/sources/{{tile}}/single_{{band}}.parquet"),
@@ -20,6 +18,8 @@ rule single:
         extract=receipt("sources_extract", "{tile}.{band}"),
         maps=receipt("sources_maps", "{tile}.{band}.single"),
         homogenise=receipt("sources_homogenise", "{tile}.{band}"),
+        zp=published(TREE.maps("{tile}", "{band}", "single", PHOTOMETRIC_MAPS)),
+        align=published(TREE.maps("{tile}", "{band}", "single", ASTROMETRIC_MAPS)),
     log:
         f"{RUN}/logs/single/{{tile}}.{{band}}.log",
     benchmark:
@@ -89,6 +89,9 @@ rule idual:
         mjds=expand(TREE.stack("{{tile}}", "{band}", "mjd"), band=BANDS),
         references=imported("gaiaxp"),
     output:
+        catalogue=temp(f"{WORK}/sources/{{tile}}/Idual.parquet"),
+        forced=receipt("sources_forced", "{tile}"),
+        maps=receipt("sources_maps", "{tile}.Idual"),
         zp=published(
             [
                 path
@@ -103,9 +106,6 @@ rule idual:
                 for path in TREE.maps("{tile}", band, "Idual", ASTROMETRIC_MAPS)
             ]
         ),
-        catalogue=temp(f"{WORK}/sources/{{tile}}/Idual.parquet"),
-        forced=receipt("sources_forced", "{tile}"),
-        maps=receipt("sources_maps", "{tile}.Idual"),
     log:
         f"{RUN}/logs/idual/{{tile}}.log",
     benchmark:
