@@ -86,7 +86,7 @@ def _check_emulation() -> None:
     found = subprocess.run(words, capture_output=True, text=True, check=False)
     if found.stdout.split() != ["True", "False", "True"]:
         raise BuildError(
-            f"{words[0]} -cpu {CPU}: expected AVX2, no AVX-512 and a sorted array (True False True), "
-            f"got {found.stdout.strip() or found.stderr[-300:]}. Install a newer QEMU (Debian 12: from "
+            f"{words[0]} -cpu {CPU}: expected AVX2, no AVX-512, sorting (True False True), got "
+            f"{found.stdout.strip() or found.stderr[-300:]}. Install a newer QEMU (Debian 12: from "
             f"bookworm-backports), or name one with {CHOSEN}."
         )
