@@ -25,7 +25,8 @@ EXPLAINED = {
     "photometry.idual_master.auto_scatter",
     "overlaps.idual_master.n_det",
 }
-"""Figures that may miss their target: docs/overview.md, "What falls short", says why."""
+"""Figures that may miss their target: docs/overview.md, "What falls short", says why. They lie so
+near to it that any error may tip them."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def new_failures(truth, products, before, expected: set[str]) -> set[str]:
     """Names of figures that fail now and didn't, after checking that all expected ones fail."""
     after = failing(truth, products)
     assert expected <= {name for name, _ in after}
-    return {name for name, where in after - before}
+    return {name for name, where in after - before} - (EXPLAINED - expected)
 
 
 def both(quantity: str) -> set[str]:
@@ -113,7 +114,8 @@ def test_a_shift_of_0_1_arcsec_and_wrong_identifiers(truth, products, before):
         master["dec"] = master["dec"] + 0.1 / 3600
     expected = both("astrometry.mean_dec") | both("identifiers.wrong_cell")
     found = new_failures(truth, products, before, expected)
-    assert found <= expected | both("astrometry.modal_offset")
+    # A row may now be nearer to the other source of a blend.
+    assert found <= expected | both("astrometry.modal_offset") | both("overlaps.once")
 
 
 def test_5_per_cent_of_the_rows_dropped_and_some_twice(truth, products, before):
