@@ -1,6 +1,7 @@
 # make demo    the mini release: set up, simulate, build, report
 # make test    set up, run every test
 # make check-seeds    three releases, each of another sky, against their truth
+# make benchmark-scale    planning, driver, start-up, pin at full size, against their targets
 # make lint    formatting, style, workflow
 # make lock    resolve the dependencies anew and regenerate the environments
 # make clean   remove what was built (not the environment)
@@ -15,7 +16,7 @@ export XDG_CONFIG_HOME := $(CURDIR)/$(VENV)/config
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test check-seeds lint lock clean setup
+.PHONY: demo test check-seeds benchmark-scale lint lock clean setup
 
 demo: $(READY)
 	snakemake --cores all
@@ -23,6 +24,9 @@ demo: $(READY)
 
 test: $(READY)
 	pytest -n auto --dist loadfile --no-loadscope-reorder
+
+benchmark-scale: $(READY)
+	PYTHONPATH=workflow python benchmarks/scale.py
 
 check-seeds: $(READY)
 	snakemake --cores all

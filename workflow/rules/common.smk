@@ -12,7 +12,9 @@ from skymill import owner
 from skymill.config import check_config, load_camera, load_rows, read_yaml
 from skymill.geometry import cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
-from skymill.plan.graph import without_folder_check
+from skymill.plan.graph import jobs_of, without_folder_check
+from skymill.plan.space import check_space
+from skymill.plan.survey import Survey
 from skymill.tree import (
     ASTROMETRIC_MAPS,
     COLOR,
@@ -322,6 +324,9 @@ def begin():
         collect_garbage(True)
         with stopping():
             owner.claim(OWNER, [DATA, OUT])
+            if SETTINGS.get("check_disk", True):
+                cores = workflow.resource_settings.cores or workflow.nodes
+                check_space(jobs_of(workflow.dag), Survey.of(globals()), cores, OUT)
             store_settings()
             withdraw(rules.manifest.output)
 
