@@ -2,6 +2,7 @@
 # make test    set up, run every test
 # make check-seeds    three releases, each of another sky, against their truth
 # make reproduce    the same release under many conditions, every byte compared (hours)
+# make benchmark-scale    planning, driver, start-up, pin at full size, against their targets
 # make lint    formatting, style, workflow
 # make lock    resolve the dependencies anew and regenerate the environments
 # make clean   remove what was built (not the environment)
@@ -16,7 +17,7 @@ export XDG_CONFIG_HOME := $(CURDIR)/$(VENV)/config
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test check-seeds reproduce lint lock clean setup
+.PHONY: demo test check-seeds reproduce benchmark-scale lint lock clean setup
 
 demo: $(READY)
 	snakemake --cores all
@@ -25,6 +26,9 @@ demo: $(READY)
 
 test: $(READY)
 	pytest -n auto --dist loadfile --no-loadscope-reorder
+
+benchmark-scale: $(READY)
+	PYTHONPATH=workflow python benchmarks/scale.py
 
 check-seeds: $(READY)
 	snakemake --cores all

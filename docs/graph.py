@@ -1,7 +1,7 @@
-"""Draw the graph of rules, room by room, as the Mermaid picture in README.md.
+"""Draw the graph of rules, room by room: the Mermaid picture in README.md, and docs/graph.svg.
 
-usage: python docs/graph.py            rewrite the picture in README.md
-       python docs/graph.py --check    exit 1 if the picture isn't current
+usage: python docs/graph.py            rewrite the pictures
+       python docs/graph.py --check    exit 1 if one isn't current
 """
 
 import re
@@ -12,9 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+PICTURE = ROOT / "docs" / "graph.svg"
 BEGIN, END = "<!-- graph -->\n", "<!-- /graph -->"
 TARGETS = ("report", "viewer")
 HIDDEN = {"all"}
+STEP_X, STEP_Y, BOX_X, BOX_Y, MARGIN, TOP = 172, 48, 136, 28, 18, 42
+"""Pixels: from column to column, row to row; a box; to its left; above the first row."""
 
 
 def rule_edges() -> set[tuple[str, str]]:
@@ -54,9 +57,63 @@ def rooms() -> dict[str, list[str]]:
     }
 
 
-def mermaid() -> str:
+def places(edges: set[tuple[str, str]]) -> dict[str, tuple[int, int]]:
+    """Rule → column (its room's) and row (behind the rules of the room that it needs)."""
+    drawn = {node for edge in edges for node in edge}
+    shown = [[rule for rule in rules if rule in drawn] for rules in rooms().values()]
+    found = {}
+    for column, rules in enumerate(filter(None, shown)):
+        depth = dict.fromkeys(rules, 0)
+        for _, (a, b) in product(rules, sorted(edges)):
+            if a in depth and b in depth:
+                depth[b] = max(depth[b], depth[a] + 1)
+        for row, rule in enumerate(sorted(rules, key=lambda r: (depth[r], rules.index(r)))):
+            found[rule] = column, row
+    return found
+
+
+def svg(edges: set[tuple[str, str]]) -> str:
+    """The picture as SVG: a column per room, arrows from a rule to those that need it."""
+    at = places(edges)
+    names = [room for room, rules in rooms().items() if set(rules) & set(at)]
+    width, height = STEP_X * len(names), TOP + STEP_Y * (1 + max(row for _, row in at.values()))
+    corner = {r: (STEP_X * c + MARGIN, TOP + STEP_Y * row) for r, (c, row) in at.items()}
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" font-family="sans-serif" font-size="12">',
+        "<title>The rules of a release, room by room</title>",
+        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
+    ]
+    for n, name in enumerate(names):
+        shade = "#f1f5f9" if n % 2 else "#e2e8f0"
+        lines.append(f'<rect x="{STEP_X * n}" width="{STEP_X}" height="{height}" fill="{shade}"/>')
+        lines.append(f'<text x="{STEP_X * n + MARGIN}" y="24" font-weight="bold">{name}</text>')
+    lines += [_arrow(corner[a], corner[b]) for a, b in sorted(edges)]
+    for rule, (x, y) in sorted(corner.items()):
+        lines.append(
+            f'<rect x="{x}" y="{y}" width="{BOX_X}" height="{BOX_Y}" rx="5" fill="#ffffff" '
+            'stroke="#334155"/>'
+        )
+        label = rule.replace("_", " ")
+        lines.append(f'<text x="{x + BOX_X // 2}" y="{y + 18}" text-anchor="middle">{label}</text>')
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _arrow(start: tuple[int, int], end: tuple[int, int]) -> str:
+    """A curve from one box to another: to the next column, or down inside one."""
+    (x1, y1), (x2, y2) = start, end
+    if x1 == x2:
+        x, bend = x1 + BOX_X, x1 + BOX_X + MARGIN
+        path = f"M{x} {y1 + BOX_Y // 2}C{bend} {y1 + BOX_Y} {bend} {y2} {x} {y2 + BOX_Y // 2}"
+    else:
+        middle = (x1 + BOX_X + x2) // 2
+        first, last = f"{x1 + BOX_X} {y1 + BOX_Y // 2}", f"{x2} {y2 + BOX_Y // 2}"
+        path = f"M{first}C{middle} {y1 + BOX_Y // 2} {middle} {y2 + BOX_Y // 2} {last}"
+    return f'<path d="{path}" fill="none" stroke="#64748b"/>'
+
+
+def mermaid(edges: set[tuple[str, str]]) -> str:
     """The picture, as a fenced Mermaid block."""
-    edges = without_shortcuts(rule_edges())
     drawn = {node for edge in edges for node in edge}
     lines = ["```mermaid", "flowchart LR"]
     for room, rules in rooms().items():
@@ -70,14 +127,16 @@ def mermaid() -> str:
 
 
 def main() -> int:
-    """Write the picture, or check it."""
-    text = README.read_text()
+    """Write the pictures, or check them."""
+    text = README.read_text(encoding="utf-8")
     head, rest = text.split(BEGIN)
     _, tail = rest.split(END)
-    current = head + BEGIN + mermaid() + END + tail
+    edges = without_shortcuts(rule_edges())
+    current = {README: head + BEGIN + mermaid(edges) + END + tail, PICTURE: svg(edges)}
     if "--check" in sys.argv[1:]:
-        return int(current != text)
-    README.write_text(current)
+        return int(any(path.read_text(encoding="utf-8") != said for path, said in current.items()))
+    for path, said in current.items():
+        path.write_text(said, encoding="utf-8")
     return 0
 
 

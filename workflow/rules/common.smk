@@ -19,8 +19,10 @@ from skymill.frames.shared import SUFFIXES as FRAME_SUFFIXES
 from skymill.frames.shared import shared_exposures
 from skymill.geometry import REFERENCE_MARGIN, cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
+from skymill.plan.graph import jobs_of, without_folder_check
+from skymill.plan.space import check_space
+from skymill.plan.survey import Survey
 from skymill.published import Published
-from skymill.plan.graph import without_folder_check
 from skymill.tree import (
     ASTROMETRIC_MAPS,
     COLOR,
@@ -382,6 +384,9 @@ def begin():
             if PUBLISHED:
                 PUBLISHED.check_release(RELEASE)
             check_environments()
+            if BUILD.get("check_disk", True):
+                cores = workflow.resource_settings.cores or workflow.nodes
+                check_space(jobs_of(workflow.dag), Survey.of(globals()), cores, OUT)
             owner.claim(OWNER, [DATA, OUT])
             snakemake_logger.addHandler(CLUSTER_REASONS)
             store_settings()

@@ -26,6 +26,7 @@ ROOMS = {
 COMMANDS = {
     "check": "a finished simulated release against its truth, figure by figure",
     "diff": "where two releases, or two products, differ: file, card, pixel, row, parent",
+    "plan": "what a release costs before it is built: jobs, hours, memory, disk, longest path",
     "why": "what a product or a catalogue row was made from, back to the raw frames",
 }
 """Commands beside the rooms: each adds its options to a parser of its own."""

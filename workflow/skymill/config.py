@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from . import __version__
 from .camera import Camera, camera_from
 from .errors import ConfigError
 from .paths import ROOT
@@ -69,9 +70,21 @@ def check_config(content: Mapping, source: Path | str) -> dict:
     ConfigError
         For every unknown or missing key, wrong type, wrong unit or value out of bounds.
     """
+    _check_version(content, source)
     schema = load_schema("config")
     validate(content, schema, source)
     return convert(content, schema)
+
+
+def _check_version(content: Mapping, source: Path | str) -> None:
+    """ConfigError if the file says that it is written for another version (major, minor)."""
+    own, named = __version__.rpartition(".")[0], content.get("version", None)
+    if named is not None and str(named) != own:
+        raise ConfigError(
+            f"{source}: version: is written for Skymill {named}, this is {__version__}. Bring it "
+            f'up to date with config/config.yaml of {own} and say version: "{own}", or take '
+            f"Skymill {named}."
+        )
 
 
 def load_config(path: Path | str) -> dict:

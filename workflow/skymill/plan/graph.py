@@ -61,7 +61,7 @@ def read_graph(
                 "There is no plan of this release; the reason stands above."
             ) from error
         found = workflow._workflow
-        return jobs_of(found.dag), found.globals
+        return jobs_of(found.dag), dict(found.globals)  # the next plan has the same ones
 
 
 def jobs_of(dag: "DAG") -> list[Job]:
@@ -69,11 +69,19 @@ def jobs_of(dag: "DAG") -> list[Job]:
     order = [job for level in dag.toposorted() for job in sorted(level, key=_name)]
     order = [job for job in order if dag.needrun(job)]
     place = {job: n for n, job in enumerate(order)}
+    temporary = {job: {str(f) for f in job.output if f.is_flagged("temp")} for job in order}
     return [
         Job(
             job.rule.name,
             dict(job.wildcards_dict),
             tuple(sorted(place[other] for other in dag.dependencies[job] if other in place)),
+            tuple(
+                sorted(
+                    place[other]
+                    for other, files in dag.dependencies[job].items()
+                    if other in place and not temporary[other].isdisjoint(map(str, files))
+                )
+            ),
             tuple((str(path), bool(path.is_flagged("temp"))) for path in job.output),
             str(job.benchmark) if job.benchmark else None,
             (job.rule.shellcmd or "").count("python -m skymill"),

@@ -16,6 +16,8 @@ class Job:
         What the job is for: exposure, tile, band, cell …
     after : tuple of int
         The places of the jobs it waits for; each stands before the job itself.
+    uses : tuple of int
+        Those among them whose temporary files it reads.
     outputs : tuple of (str, bool)
         Path of each file it makes, and whether the file is removed once it has been used.
     benchmark : str or None
@@ -27,6 +29,7 @@ class Job:
     rule: str
     wildcards: Mapping[str, str]
     after: tuple[int, ...]
+    uses: tuple[int, ...] = ()
     outputs: tuple[tuple[str, bool], ...] = ()
     benchmark: str | None = None
     commands: int = 1
