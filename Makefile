@@ -5,7 +5,7 @@
 # make benchmark-scale    planning, driver, start-up, pin at full size, against their targets
 # make lint    formatting, style, workflow
 # make lock    resolve the dependencies anew and regenerate the environments
-# make clean   remove what was built (not the environment)
+# make clean   remove the simulated releases (no others, and not the environment)
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -65,4 +65,4 @@ lock: $(READY)
 	python envs/generate.py
 
 clean:
-	rm -rf data results .snakemake
+	rm -rf $(foreach release,mini micro poor crowded,data/$(release) results/$(release)) .snakemake

@@ -108,3 +108,8 @@ def test_what_cannot_be_compared_is_exit_code_2(make, tmp_path, capsys, second, 
     first = a if not second else a / "calib/b.npy"
     assert main(["diff", str(first), str(tmp_path / second)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_path_that_is_not_there_is_named(make, capsys):
+    assert main(["diff", str(make("a")), "nothere"]) == 2
+    assert "nothere: no such file or folder" in capsys.readouterr().err

@@ -200,9 +200,12 @@ def test_a_folder_that_is_not_there(fake, capsys) -> None:
 def test_summary_before_and_after(fake, capsys) -> None:
     fake(size=32, objects=40)
     assert main(SUMMARY) == 1
-    assert "isn't built yet" in capsys.readouterr().err
+    assert "isn't built" in capsys.readouterr().err
     given = [word.replace("report/", "results/fake/report/") for word in REPORT]
     assert main(given) == 0
+    assert main(SUMMARY) == 1  # a run has withdrawn the manifest: the figures aren't current
+    assert "isn't built, or not to its end" in capsys.readouterr().err
+    Path("results/fake/manifest.json").write_text("{}")
     assert main(SUMMARY) == 0
     text = capsys.readouterr().out
     assert "A <made-up> release (fake, 2026-11-20)" in text

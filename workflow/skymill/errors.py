@@ -19,3 +19,7 @@ class DataError(SkymillError):
 
 class OwnerError(SkymillError):
     """Another run builds the release."""
+
+
+HOW_TO_BUILD = "Build it: snakemake --cores all, and but for mini: --configfile <its configuration>"
+"""What to do where a release isn't there."""

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..errors import DataError, InputError
+from ..errors import HOW_TO_BUILD, DataError, InputError
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +96,6 @@ def locate(release: str | None, config: Path | None) -> tuple[Path, Path]:
     path = folder / "run" / "config.yaml"
     if not path.is_file():
         raise InputError(
-            f"{path}: no such file; the release '{folder.name}' isn't built here. "
-            "Build it with: snakemake --cores all"
+            f"{path}: no such file; the release '{folder.name}' isn't built here. {HOW_TO_BUILD}."
         )
     return path, folder.resolve().parents[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..camera import Camera
-from ..errors import InputError
+from ..errors import HOW_TO_BUILD, InputError
 from ..geometry import cells_of_square
 from ..io.json import read_json
 from ..tree import Tree
@@ -88,7 +88,7 @@ class Products:
         if not path.exists():
             raise InputError(
                 f"{path}: expected a product of the release '{self.tree.release}', got no such "
-                "file; it isn't built, or not to its end. Build it with: snakemake --cores all"
+                f"file; it isn't built, or not to its end. {HOW_TO_BUILD}."
             )
         return path
 

@@ -37,6 +37,9 @@ def run(options: argparse.Namespace) -> int:
     """Print what differs; give the exit code."""
     from ..why.release import Release
 
+    for path in (options.a, options.b):
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder; expected a release or a product.")
     folders = [_release(path) for path in (options.a, options.b)]
     if None in folders:
         if folders != [None, None]:
@@ -122,6 +125,8 @@ def _facts(found: "Iterable[Difference]") -> list[dict]:
 def _lines(found: dict, most: int) -> Iterator[str]:
     if found["equal"]:
         yield "equal" + (f": root hash {found['root_hash'][0]}" if "root_hash" in found else "")
+        if "root_hash" in found:
+            yield "So say the manifests; whether the files are theirs: skymill release verify."
         return
     if "root_hash" in found:
         yield from _overview(found, most)

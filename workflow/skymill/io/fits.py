@@ -202,7 +202,7 @@ def reading(path: Path | str) -> Iterator[Place]:
     except UNREADABLE as error:
         raise InputError(
             f"{path}: HDU {place.hdu} can't be read ({error}); expected a whole FITS file. "
-            "Fetch the file again."
+            "Fetch the file again; if the release made it, delete it and run again."
         ) from error
 
 

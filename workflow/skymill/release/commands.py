@@ -122,12 +122,12 @@ def run_summary(options: argparse.Namespace) -> None:
 
     settings = load_config(options.config)
     tree = _tree(settings)
-    path = Path(tree.out) / "report" / "figures.json"
-    if not path.is_file():
+    if not (Path(tree.out) / "manifest.json").is_file():
         raise InputError(
-            f"{path}: no such file; the release '{tree.release}' isn't built yet. "
-            "Build it with: snakemake --cores all"
+            f"{tree.out}/manifest.json: no such file; the release '{tree.release}' isn't built, or "
+            f"not to its end. Build it with: snakemake --cores all --configfile {options.config}"
         )
+    path = Path(tree.out) / "report" / "figures.json"
     release = settings["release"]
     print(f"{release['title']} ({release['name']}, {release['date']})")
     print(text_table(read_json(path), settings["bands"]))

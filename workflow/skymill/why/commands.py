@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .release import Release
 
 ROW = re.compile(r"(idual_master|single_master)(?::(-?\d+))?")
+NO_ROW = re.compile(r"(idual_master|single_master):(.*)")
 EXAMPLES = """examples:
   skymill why results/mini/stacks/0000.000-30/I/image.fits
   skymill why catalogs/0000.000-30/Idual.parquet --release results/mini --depth 2
@@ -52,6 +53,10 @@ def run(options: argparse.Namespace) -> None:
     if options.depth is not None and options.depth < 0:
         raise InputError(f"--depth: got {options.depth}, expected 0 or more.")
     row = ROW.fullmatch(options.target)
+    if row is None and (wrong := NO_ROW.fullmatch(options.target)):
+        raise InputError(
+            f"{options.target}: expected a number after ':', got {wrong[2]!r}."
+        )
     release = Release(folder(options, row is not None))
     builder = Builder(release.graph, release.describe, options.full)
     if row is not None:

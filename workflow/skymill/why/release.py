@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import HOW_TO_BUILD, InputError
 from .graph import File, Graph, graph_from
 
 VERDICT = re.compile(r"frames/([^/]+)\.json")
@@ -34,7 +34,8 @@ class Release:
         if not (folder / "manifest.json").is_file():
             raise InputError(
                 f"{folder}: holds no manifest.json: the release isn't built (or fetched) whole. "
-                "Build it with: snakemake --cores all; or name its folder with --release."
+                f"{HOW_TO_BUILD}; or "
+                "name its folder with --release."
             )
         self.folder = folder
         self.facts, _ = read_manifest(folder)
