@@ -112,7 +112,7 @@ def planning(folder: Path) -> Iterator[Figure]:
 def one_tile(folder: Path) -> Iterator[Figure]:
     """A tile's catalogue, with all that it needs."""
     product = "results/ks4_dr1/catalogs/0698.005-30/Idual.parquet"
-    used = run(snakemake(ROOT / "Snakefile", folder, [DR1], "-n", "-q", product), folder)
+    used = run(snakemake(ROOT / "Snakefile", folder, [DR1], product, "-n", "-q"), folder)
     yield Figure("plan of one tile, CPU", used.cpu, 3, "s")
 
 

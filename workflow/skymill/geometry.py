@@ -70,7 +70,7 @@ def cells_of_square(ra: float, dec: float, side: float, order: int) -> list[int]
         Cell indices, ascending. Inclusive: a cell that the square only nearly touches may be among
         them, none that it touches is missing.
     """
-    import healpy  # slow to import, and most steps need no cells
+    from .healpix import healpy  # slow to import, and most steps need no cells
 
     corners = unit_vectors(*square_corners(ra, dec, side))
     cells = healpy.query_polygon(1 << order, corners, inclusive=True, fact=16, nest=True)
@@ -79,14 +79,14 @@ def cells_of_square(ra: float, dec: float, side: float, order: int) -> list[int]
 
 def cells_of_positions(ra: np.ndarray, dec: np.ndarray, order: int) -> np.ndarray:
     """The HEALPix cell (nested) of each position in degrees, as int64."""
-    import healpy
+    from .healpix import healpy
 
     return healpy.ang2pix(1 << order, ra, dec, nest=True, lonlat=True).astype(np.int64)
 
 
 def neighbour_cells(cells: Iterable[int], order: int) -> set[int]:
     """The cells themselves and all cells that share an edge or a corner with one of them."""
-    import healpy
+    from .healpix import healpy
 
     found = set(cells)
     for cell in list(found):

@@ -37,9 +37,8 @@ def true_cells(truth: Truth, band: str, samples: Mapping) -> np.ndarray:
 
     A cell counts if a position of the finer grid of cells inside it does.
     """
-    import healpy
-
     from ..geometry import square_corners, unit_vectors
+    from ..healpix import healpy
 
     order = samples["moc_order"] + samples["moc_finer"]
     found = [np.empty(0, np.int64)]

@@ -4,9 +4,9 @@ A link across the border of a cell must be the same seen from both sides, so eac
 rows of the rim too, links them, and keeps the objects whose position lies inside.
 """
 
-import healpy
 import numpy as np
 
+from ..healpix import healpy
 from .identify import coarser
 
 RIM_ORDER = 12

@@ -7,10 +7,10 @@ within its limits.
 
 from collections.abc import Mapping
 
-import healpy
 import numpy as np
 from astropy.table import Table
 
+from ..healpix import healpy
 from . import photometric_systems as systems
 from .proper_motion import at_epoch
 

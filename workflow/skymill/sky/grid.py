@@ -5,10 +5,10 @@ c of its FITS image are the deeper cell whose face coordinates, within the tile,
 y = c.
 """
 
-import healpy
 import numpy as np
 from astropy.wcs import WCS
 
+from ..healpix import healpy
 from ..io.hips import WIDTH
 from ..resampling.nodes import make_nodes
 from ..resampling.sampler import positions

@@ -41,7 +41,7 @@ def extent_of(moc: "object") -> Extent:
     """The extent of a `mocpy.MOC`; an empty one has its place at 0, 0 and no radius."""
     if moc.empty():
         return Extent(0.0, 0.0, 0.0, 0.0)
-    import healpy
+    from ..healpix import healpy
 
     fraction = float(moc.sky_fraction)
     deepest = int(np.log(MOST_CELLS / (12 * fraction)) / np.log(4))
