@@ -48,7 +48,7 @@ def test_without_a_network_the_page_puts_tiles_where_they_lie_on_the_sky(html, t
     path.parent.mkdir()
     path.write_text(html)
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000"]
+    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000"]
     command = [chromium, *options, "--dump-dom", path.as_uri()]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
     found = []
