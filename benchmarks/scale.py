@@ -92,7 +92,8 @@ def run(command: Sequence[str], folder: Path, **environment: str) -> Used:
         if process.returncode:
             said.seek(0)
             raise SystemExit(
-                f"exit code {process.returncode}: {shlex.join(command)[:300]}\n{said.read()[-3000:]}"
+                f"exit code {process.returncode}: {shlex.join(command)[:300]}\n"
+                f"{said.read()[-3000:]}"
             )
     took = time.monotonic() - began
     return Used(used.ru_utime + used.ru_stime, took, used.ru_maxrss * 1024 / 1e9)
