@@ -54,9 +54,7 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"--depth: got {options.depth}, expected 0 or more.")
     row = ROW.fullmatch(options.target)
     if row is None and (wrong := NO_ROW.fullmatch(options.target)):
-        raise InputError(
-            f"{options.target}: expected a number after ':', got {wrong[2]!r}."
-        )
+        raise InputError(f"{options.target}: expected a number after ':', got {wrong[2]!r}.")
     release = Release(folder(options, row is not None))
     builder = Builder(release.graph, release.describe, options.full)
     if row is not None:
