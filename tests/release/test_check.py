@@ -25,8 +25,8 @@ EXPLAINED = {
     "photometry.idual_master.auto_scatter",
     "overlaps.idual_master.n_det",
 }
-"""Figures that may miss their target: docs/overview.md, "What falls short", says why. They lie so
-near to it that any error may tip them."""
+"""Figures that may miss their target: docs/overview.md, "What falls short", says why. In some tiles
+and bands they miss it, in others they lie so near that an error elsewhere may tip them."""
 
 
 @pytest.fixture(scope="module")
