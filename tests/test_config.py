@@ -93,9 +93,9 @@ def test_a_table_is_read_with_its_types_and_empty_optional_fields(tmp_path: Path
     [
         (HEADER.replace("mjd,", "") + ROW, r"missing columns \['mjd'\]"),
         (HEADER.replace("mjd", "mdj") + ROW, r"unknown columns \['mdj'\]"),
-        (HEADER + ROW.replace("60000.5", "noon"), r"row 1: mjd: got 'noon', expected number"),
-        (HEADER + ROW.replace("60000.5", "5"), r"row 1: mjd"),
-        (HEADER + ROW + ROW, r"'a\.1' occurs twice"),
+        (HEADER + ROW.replace("60000.5", "noon"), r"line 2: mjd: got 'noon', expected number"),
+        (HEADER + ROW.replace("60000.5", "5"), r"line 2: mjd"),
+        (HEADER + ROW + ROW, r"line 3: exposure 'a\.1' occurs twice"),
         (HEADER + ROW.replace("120", ""), r"missing key 'exptime'"),
     ],
 )
@@ -104,6 +104,17 @@ def test_a_faulty_table_names_file_row_and_column(tmp_path: Path, text, message)
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_rows(path, "exposures")
+
+
+def test_all_faults_of_a_kind_are_named_at_once_comments_counted_as_lines(tmp_path: Path):
+    path = tmp_path / "exposures.csv"
+    rows = [ROW.replace("60000.5", "noon"), ROW.replace("a.1", "a.2").replace("120", "x")]
+    path.write_text("".join(["# a comment\n", HEADER, *rows]))
+    with pytest.raises(ConfigError) as error:
+        load_rows(path, "exposures")
+    first, second = str(error.value).splitlines()
+    assert "line 3: mjd: got 'noon'" in first
+    assert "line 4: exptime: got 'x'" in second
 
 
 def test_the_order_of_a_table_s_rows_is_that_of_time_and_name(tmp_path):

@@ -19,6 +19,14 @@ def test_every_step_has_help_with_an_example(room):
         assert f"example: skymill {room} {name} " in step.format_help()
 
 
+@pytest.mark.parametrize(("arguments", "shown"), [([], "calibrations"), (["frames"], "calibrate")])
+def test_without_a_step_the_choices_are_shown(capsys, arguments, shown):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 0
+    assert shown in capsys.readouterr().out
+
+
 def test_an_error_is_one_message_and_exit_code_1(capsys, tmp_path):
     missing = str(tmp_path / "none.yaml")
     assert main(["release", "summary", "--config", missing]) == 1

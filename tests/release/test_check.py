@@ -1,7 +1,8 @@
 """`skymill check` on the mini release, and on copies of it with known errors.
 
 The first test is the release's own proof. The others hold whatever its outcome is: an error must
-fail the figures named, and no other figure that passes without it.
+fail the figures named, and no other figure that passes without it. Spared is only what stands at
+its limit before, by figure and place.
 """
 
 import copy
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skymill.check.figure import read_targets
+from skymill.check.figure import Figure, read_targets
 from skymill.check.products import Products
 from skymill.check.release import measure
 from skymill.check.truth import read_truth
@@ -25,8 +26,11 @@ EXPLAINED = {
     "photometry.idual_master.auto_scatter",
     "overlaps.idual_master.n_det",
 }
-"""Figures that may miss their target: docs/overview.md, "What falls short", says why. In some tiles
-and bands they miss it, in others they lie so near that an error elsewhere may tip them."""
+"""Figures that may miss their target: docs/overview.md, "What falls short", says why."""
+AT_LIMIT = 0.05
+"""One of those figures is at its limit in a tile and band where its distance to the target is less
+than this share of the target (of 1 − target for shares): leaving out a twentieth of the stars moves
+the scatter of the rest by as much."""
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +48,30 @@ def original(mini) -> Products:
 
 
 @pytest.fixture(scope="module")
-def before(truth, original) -> set[tuple[str, str]]:
+def figures(truth, original) -> list[Figure]:
+    return measure(truth, original, read_targets())
+
+
+@pytest.fixture(scope="module")
+def before(figures) -> set[tuple[str, str]]:
     """Figures that fail without any error put in, each with its place."""
-    return failing(truth, original)
+    return failing(figures)
 
 
-def failing(truth, products) -> set[tuple[str, str]]:
-    found = measure(truth, products, read_targets())
-    return {(figure.name, figure.where) for figure in found if figure.passed is False}
+@pytest.fixture(scope="module")
+def spared(figures, before) -> set[tuple[str, str]]:
+    """Those, and explained ones that stand at their limit."""
+    explained = [f for f in figures if f.name in EXPLAINED and f.value is not None]
+    return before | {(f.name, f.where) for f in explained if at_limit(f)}
+
+
+def at_limit(figure: Figure) -> bool:
+    room = 1 - figure.target if figure.target > 0.5 else figure.target
+    return abs(figure.value - figure.target) < AT_LIMIT * room
+
+
+def failing(figures: list[Figure]) -> set[tuple[str, str]]:
+    return {(figure.name, figure.where) for figure in figures if figure.passed is False}
 
 
 @pytest.fixture
@@ -65,11 +85,11 @@ def products(original) -> Products:
     return own
 
 
-def new_failures(truth, products, before, expected: set[str]) -> set[str]:
+def new_failures(truth, products, spared, expected: set[str]) -> set[str]:
     """Names of figures that fail now and didn't, after checking that all expected ones fail."""
-    after = failing(truth, products)
+    after = failing(measure(truth, products, read_targets()))
     assert expected <= {name for name, _ in after}
-    return {name for name, where in after - before} - (EXPLAINED - expected)
+    return {name for name, _ in after - spared}
 
 
 def both(quantity: str) -> set[str]:
@@ -100,25 +120,25 @@ def test_the_command_prints_a_table_and_keeps_the_figures(mini, before, tmp_path
         assert row["figure"] in run.stdout
 
 
-def test_a_shift_of_0_05_mag_in_one_band(truth, products, before):
+def test_a_shift_of_0_05_mag_in_one_band(truth, products, spared):
     for master in products.masters.values():
         for name in ("aper5", "auto"):
             master[f"mag_{name}_r"] = master[f"mag_{name}_r"] + 0.05
     expected = both("photometry.aper5_offset_all") | both("photometry.auto_offset_all")
     held_out = both("photometry.aper5_offset") | both("photometry.auto_offset")
-    assert new_failures(truth, products, before, expected | held_out) <= expected | held_out
+    assert new_failures(truth, products, spared, expected | held_out) <= expected | held_out
 
 
-def test_a_shift_of_0_1_arcsec_and_wrong_identifiers(truth, products, before):
+def test_a_shift_of_0_1_arcsec_and_wrong_identifiers(truth, products, spared):
     for master in products.masters.values():
         master["dec"] = master["dec"] + 0.1 / 3600
     expected = both("astrometry.mean_dec") | both("identifiers.wrong_cell")
-    found = new_failures(truth, products, before, expected)
+    found = new_failures(truth, products, spared, expected)
     # A row may now be nearer to the other source of a blend.
     assert found <= expected | both("astrometry.modal_offset") | both("overlaps.once")
 
 
-def test_5_per_cent_of_the_rows_dropped_and_some_twice(truth, products, before):
+def test_5_per_cent_of_the_rows_dropped_and_some_twice(truth, products, spared):
     for name, master in products.masters.items():
         order = np.arange(master["ra"].size)
         rows = np.concatenate([order[order % 20 != 7], np.flatnonzero(master["n_det"] > 1)[::10]])
@@ -126,11 +146,11 @@ def test_5_per_cent_of_the_rows_dropped_and_some_twice(truth, products, before):
     expected = both("completeness.complete") | both("identifiers.repeated")
     expected |= both("overlaps.once")
     # a row that is missing where others were removed as spurious counts as lost
-    found = new_failures(truth, products, before, expected)
+    found = new_failures(truth, products, spared, expected)
     assert found <= expected | both("completeness.lost")
 
 
-def test_two_bands_swapped(truth, products, before):
+def test_two_bands_swapped(truth, products, spared):
     master = products.masters["single_master"]
     for name in [n for n in master if n.endswith("_b")]:
         other = name[:-1] + "i"
@@ -150,10 +170,10 @@ def test_two_bands_swapped(truth, products, before):
         "coverage.single_master.ndith",
         "artefacts.single_master.trails",
     }
-    assert new_failures(truth, products, before, expected) <= expected | moved
+    assert new_failures(truth, products, spared, expected) <= expected | moved
 
 
-def test_epochs_ndith_and_a_verdict(truth, products, before):
+def test_epochs_ndith_and_a_verdict(truth, products, spared):
     master = products.masters["idual_master"]
     master["min_mjd_v"] = master["min_mjd_v"] + 1e-5
     master["ndith_b"] = np.where(np.arange(master["ra"].size) % 20 == 0, 9, master["ndith_b"])
@@ -165,10 +185,10 @@ def test_epochs_ndith_and_a_verdict(truth, products, before):
         "screening.frames.good_excluded",
     }
     # the area is measured on the exposures that passed
-    assert new_failures(truth, products, before, expected) <= expected
+    assert new_failures(truth, products, spared, expected) <= expected
 
 
-def test_spurious_rows_above_10_sigma(truth, products, before):
+def test_spurious_rows_above_10_sigma(truth, products, spared):
     rng = np.random.default_rng(1)
     for name, master in products.masters.items():
         rows = rng.choice(np.flatnonzero(master["mag_auto_i"] < 18), 300, replace=False)
@@ -176,7 +196,7 @@ def test_spurious_rows_above_10_sigma(truth, products, before):
         again["dec"] = again["dec"] + rng.choice([-1, 1], 300) * rng.uniform(4, 8, 300) / 3600
         products.masters[name] = {n: np.append(v, again[n]) for n, v in master.items()}
     expected = both("false_detections.unexplained") | both("identifiers.repeated")
-    found = new_failures(truth, products, before, expected)
+    found = new_failures(truth, products, spared, expected)
     assert found <= expected | both("identifiers.wrong_cell") | both("artefacts.trails")
 
 

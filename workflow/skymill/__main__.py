@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cache_elsewhere(Path(__file__).parent)
         arguments = sys.argv[1:]
     room = next((word for word in arguments if not word.startswith("-")), None)
+    if not arguments or (list(arguments) == [room] and room in ROOMS):
+        arguments = [*arguments, "--help"]
     options = parser(room if room in ROOMS or room in COMMANDS else None).parse_args(arguments)
     try:
         return options.run(options) or 0

@@ -125,63 +125,73 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
     Raises
     ------
     ConfigError
-        Naming the file, the row's line and the column, if a column is missing or unknown, a value
-        has the wrong type, or a key occurs twice.
+        Naming the file, the line and the column of every fault of one kind: a column that is
+        missing or unknown, values of a wrong type, values out of bounds, keys that occur twice.
     """
     schema = load_schema(table)
     columns = schema["properties"]
     try:
-        with locate(path).open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(row for row in stream if not row.startswith("#"))
-            found = reader.fieldnames or []
-            unknown = sorted(set(found) - set(columns))
-            missing = [name for name in schema["required"] if name not in found]
-            if unknown or missing:
-                raise ConfigError(
-                    f"{path}: missing columns {missing}, unknown columns {unknown}; "
-                    f"accepted: {', '.join(columns)}"
-                )
-            rows = [
-                _row(row, columns, f"{path}: row {number}") for number, row in enumerate(reader, 1)
-            ]
+        text = locate(path).read_text(encoding="utf-8")
+        lines = [
+            (number, line)
+            for number, line in enumerate(text.splitlines(keepends=True), 1)
+            if not line.startswith("#")
+        ]
+        reader = csv.DictReader(line for _, line in lines)
+        found = reader.fieldnames or []
+        unknown = sorted(set(found) - set(columns))
+        missing = [name for name in schema["required"] if name not in found]
+        if unknown or missing:
+            raise ConfigError(
+                f"{path}: missing columns {missing}, unknown columns {unknown}; "
+                f"accepted: {', '.join(columns)}"
+            )
+        texts = {f"{path}: line {lines[reader.line_num - 1][0]}": row for row in reader}
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}).") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: isn't a CSV table in UTF-8 ({error}).") from error
-    _check_rows(rows, schema, path)
-    _check_unique(rows, schema["key"], path)
-    return sorted(rows, key=lambda row: (row.get("mjd") or 0, row[schema["key"]]))
+    rows = _typed(texts, columns)
+    _check_rows(rows, schema)
+    _check_unique(rows, schema["key"])
+    return sorted(rows.values(), key=lambda row: (row.get("mjd") or 0, row[schema["key"]]))
 
 
-def _check_rows(rows: list[dict], schema: Mapping, path: Path | str) -> None:
+def _check_rows(rows: Mapping[str, dict], schema: Mapping) -> None:
     filled = [name for name in schema["required"] if name not in schema.get("empty", ())]
     schema = {**schema, "required": filled}
     doubtful = {}
-    for number, row in enumerate(rows, 1):
+    for where, row in rows.items():
         given = {name: value for name, value in row.items() if value is not None}
         if not surely_valid(given, schema):
-            doubtful[f"{path}: row {number}"] = given
+            doubtful[where] = given
     if doubtful:
         validate_all(doubtful.values(), schema, doubtful)
 
 
-def _row(row: Mapping[str, str], columns: Mapping[str, Mapping], where: str) -> dict:
-    values: dict[str, object] = {}
-    for name, declared in columns.items():
-        text = (row.get(name) or "").strip()
-        kind = KINDS.get(declared["type"], str)
-        try:
-            values[name] = kind(text) if text else None
-        except ValueError as error:
-            raise ConfigError(
-                f"{where}: {name}: got {text!r}, expected {declared['type']}"
-            ) from error
-    return values
+def _typed(texts: Mapping[str, Mapping[str, str]], columns: Mapping[str, Mapping]) -> dict:
+    rows: dict[str, dict[str, object]] = {}
+    faults = []
+    for where, row in texts.items():
+        values = rows[where] = {}
+        for name, declared in columns.items():
+            text = (row.get(name) or "").strip()
+            kind = KINDS.get(declared["type"], str)
+            try:
+                values[name] = kind(text) if text else None
+            except ValueError:
+                faults.append(f"{where}: {name}: got {text!r}, expected {declared['type']}")
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return rows
 
 
-def _check_unique(rows: list[dict], key: str, path: Path | str) -> None:
+def _check_unique(rows: Mapping[str, dict], key: str) -> None:
     seen: set[object] = set()
-    for row in rows:
+    faults = []
+    for where, row in rows.items():
         if row[key] in seen:
-            raise ConfigError(f"{path}: {key} {row[key]!r} occurs twice; each must be unique.")
+            faults.append(f"{where}: {key} {row[key]!r} occurs twice; each must be unique.")
         seen.add(row[key])
+    if faults:
+        raise ConfigError("\n".join(faults))

@@ -35,7 +35,9 @@ MEANINGS: dict[str, Figure] = {
     "depth_seeing_{band}": Figure("mag", "5σ depth in an aperture as wide as the seeing", 2),
     "detections_{band}": Figure("", "detections in the stacks"),
     "zero_point_error_{band}": Figure("mag", "error of the zp maps (APER5, single), median", 3),
-    "alignment_{band}": Figure("arcsec", "bins of the alignment maps (single), median", 3),
+    "alignment_{band}": Figure(
+        "arcsec", "alignment maps (single), proper motion included, median", 3
+    ),
     "half_complete_{band}": Figure("mag", "completeness against the pool falls to one half", 2),
     "rows_idual_master": Figure("", "objects in idual_master"),
     "rows_single_master": Figure("", "objects in single_master"),
@@ -117,7 +119,7 @@ def text_table(figures: Mapping[str, object], bands: Iterable[str]) -> str:
         value = figures.get(name)
         if isinstance(value, list):
             continue
-        shown = "–" if value is None else f"{value:,.{figure.digits}f}"
+        shown = "–" if value is None else f"{value:z,.{figure.digits}f}"
         lines.append((figure.meaning, shown, figure.unit))
     wide = max(len(meaning) for meaning, _, _ in lines)
     far = max(len(shown) for _, shown, _ in lines)

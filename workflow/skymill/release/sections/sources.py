@@ -12,7 +12,9 @@ from ..style import GREY, MAP, colour, drawing, marker, png
 
 LEAD = (
     "The zero-point map of a stack turns instrumental magnitudes of the unscaled stack into "
-    "calibrated ones; the alignment map is the median separation from Gaia around each place."
+    "calibrated ones; the alignment map is the median separation from Gaia around each place. "
+    "As in KS4 it takes Gaia's positions as catalogued: proper motion since Gaia's epoch is in it. "
+    "The masters below are compared at their own epoch."
 )
 APERTURE = "APER5"
 MODE = "single"
