@@ -9,7 +9,7 @@ ARG UV_DEFAULT_INDEX
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 WORKDIR /build
 COPY requirements.lock pyproject.toml ./
-COPY envs/runtime.py envs/
+COPY envs/locked.py envs/runtime.py envs/
 # The lock holds uv itself; pip installs that one line, uv what running needs, every file by its hash.
 RUN python3 -m venv tools \
     && awk '/^[a-z]/ {keep = /^uv==/} keep' requirements.lock > uv.lock \

@@ -8,7 +8,7 @@ usage: python envs/generate.py
 
 from pathlib import Path
 
-from locked import LOCK, PYTHON, closure, conda_name, packages
+from locked import LOCK, PYTHON, closure, conda_name, on_linux, packages
 
 HERE = Path(__file__).resolve().parent
 BASE = ("astropy", "jsonschema", "numba", "numpy", "pyarrow", "pyyaml", "scipy")
@@ -25,7 +25,7 @@ KINDS = {
 
 def environment(kind: str) -> str:
     """The YAML of one kind's environment."""
-    locked = closure(packages(LOCK.read_text()), KINDS[kind])
+    locked = closure(on_linux(packages(LOCK.read_text())), KINDS[kind])
     pins = [f"python ={PYTHON}", *(f"{conda_name(p.name)} =={p.version}" for p in locked)]
     lines = [
         "# Written by envs/generate.py from requirements.lock; change that, not this.",

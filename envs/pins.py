@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from generate import KINDS
-from locked import LOCK, closure, conda_name, packages
+from locked import LOCK, closure, conda_name, on_linux, packages
 
 HERE = Path(__file__).resolve().parent
 PLATFORM = "linux-64"
@@ -55,7 +55,7 @@ def disagreements(kind: str, pin: str) -> list[str]:
     pinned = versions(pin)
     return [
         f"{kind}: {name} is {pinned.get(name, 'absent')} in the pin, {package.version} in the lock"
-        for package in closure(packages(LOCK.read_text()), KINDS[kind])
+        for package in closure(on_linux(packages(LOCK.read_text())), KINDS[kind])
         if pinned.get(name := conda_name(package.name)) != package.version
     ]
 

@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 
 import generate
 import pins
-from locked import LOCK, MACHINE, closure, conda_name, packages
+from locked import LOCK, MACHINE, closure, conda_name, on_linux, packages
 from skymill.environments import check_pins, installed, versions_hash
 from skymill.errors import InputError
 from skymill.paths import ROOT
@@ -51,7 +51,7 @@ def test_an_environment_is_what_the_lock_gives(kind):
 @pytest.mark.parametrize("kind", generate.KINDS)
 def test_an_environment_is_whole(kind):
     """Whatever its packages' own metadata want is in it, with a version."""
-    locked = packages(LOCK.read_text())
+    locked = on_linux(packages(LOCK.read_text()))
     names = {package.name for package in closure(locked, generate.KINDS[kind])}
     pinned = set(re.findall(r"- (\S+) ==", generate.environment(kind)))
     for name in names:
@@ -62,11 +62,18 @@ def test_an_environment_is_whole(kind):
 
 
 def test_the_closure_follows_the_lock_on_linux_under_one_python():
-    locked = packages(SMALL_LOCK)
+    locked = on_linux(packages(SMALL_LOCK))
     found = {package.name: package.version for package in closure(locked, ["Astro"])}
     assert found == {"astro": "2.0", "numbers": "1.3.3", "table": "3.0"}
     with pytest.raises(KeyError, match=r"lacks moons; run make lock"):
         closure(locked, ["moons"])
+
+
+def test_the_closure_keeps_every_python_s_version_where_all_are_asked_for():
+    kept = closure(packages(SMALL_LOCK), ["Table[extra]>=3"])
+    assert [package.name for package in kept] == ["colour", "table"]
+    kept = closure(packages(SMALL_LOCK), ["astro"])
+    assert [package.version for package in kept if package.name == "numbers"] == ["1.3.3", "1.4.0"]
 
 
 def test_the_rules_use_these_environments_and_no_other():
@@ -92,7 +99,7 @@ def test_the_pins_that_are_there_hold_the_lock_s_versions():
 
 
 def test_a_pin_s_versions_are_compared_with_the_lock():
-    locked = closure(packages(LOCK.read_text()), generate.KINDS["pixels"])
+    locked = closure(on_linux(packages(LOCK.read_text())), generate.KINDS["pixels"])
     lines = [f"https://c/linux-64/{conda_name(p.name)}-{p.version}-h0_0.conda#00" for p in locked]
     assert not pins.disagreements("pixels", "\n".join(lines))
     version = next(package.version for package in locked if package.name == "numpy")
