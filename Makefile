@@ -38,7 +38,7 @@ check-seeds: $(READY)
 
 reproduce: $(READY)
 	python -m tests.reproduce
-	python -m tests.reproduce --release mini --leg one_core --leg two_cores
+	python -m tests.reproduce --release mini --leg one_core --leg two_cores --leg container
 
 lint: $(READY)
 	ruff check .

@@ -22,7 +22,8 @@ def test_a_figure_that_fails_stands_out(targets):
     assert "1 of 3 figures miss their target." in page
     assert "Mini &amp; micro" in page
     assert "&lt;one&gt; tile" in page
-    assert page.count('class="bad"') == 2  # the worst place, and among every place
+    assert page.count('class="bad"') == 3  # at the top, the worst place, and among every place
+    assert page.index("what misses its target") < page.index("overlaps")
     assert "share of sources listed exactly once" in page
 
 

@@ -19,12 +19,16 @@ def obstacle() -> str:
     """Only root can become someone else."""
     if os.geteuid() == 0:
         return "" if shutil.which("setpriv") else "needs setpriv (package util-linux)"
-    sudo = (
-        subprocess.run(["sudo", "-n", "true"], capture_output=True)
-        if shutil.which("sudo")
-        else None
+    allowed = (
+        shutil.which("sudo")
+        and not subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode
     )
-    return "" if sudo and sudo.returncode == 0 else "needs root, or sudo without a password"
+    return "" if allowed else "needs root, or sudo without a password"
+
+
+def sudo() -> list[str]:
+    """What a command of root's is prefixed with."""
+    return [] if os.geteuid() == 0 else ["sudo", "-n", "--preserve-env"]
 
 
 def run(site: Site) -> Path:
@@ -37,12 +41,11 @@ def run(site: Site) -> Path:
 @contextmanager
 def becoming(folder: Path) -> Iterator[list[str]]:
     """Give a folder to the user; yield what a command is prefixed with; take the folder back."""
-    sudo = [] if os.geteuid() == 0 else ["sudo", "-n", "--preserve-env"]
-    subprocess.run([*sudo, "chown", "-R", USER, str(folder)], check=True)
+    subprocess.run([*sudo(), "chown", "-R", USER, str(folder)], check=True)
     become = ["setpriv", f"--reuid={USER}", "--clear-groups"]
     become += [f"--inh-caps={READ}", f"--ambient-caps={READ}"]
     try:
-        yield [*sudo, *become, "sh", "-c", f'umask {UMASK} && exec "$@"', "sh"]
+        yield [*sudo(), *become, "sh", "-c", f'umask {UMASK} && exec "$@"', "sh"]
     finally:
         mine = f"{os.geteuid()}:{os.getegid()}"
-        subprocess.run([*sudo, "chown", "-R", mine, str(folder)], check=True)
+        subprocess.run([*sudo(), "chown", "-R", mine, str(folder)], check=True)

@@ -9,10 +9,12 @@ from .table import VERDICT, numbers, worst
 
 COLUMNS = (("figure", ""), ("where", ""), ("value", ""), ("target", ""), ("unit", ""), ("n", ""),
            ("", ""))  # fmt: skip
+WORDS = (0, 1, 4, 6)
+"""Columns of text."""
 
 
 def render(title: str, found: Sequence[Figure], targets: Mapping) -> str:
-    """The page as HTML: a table per group, the worst place of each figure in view.
+    """The page as HTML: what misses its target, then the worst place of each figure, by group.
 
     Parameters
     ----------
@@ -31,10 +33,16 @@ def render(title: str, found: Sequence[Figure], targets: Mapping) -> str:
             title=title,
             verdict=verdict if failed else f"All {len(found)} figures meet their targets.",
             blocks=[
-                _grid(group, found, targets) for group in dict.fromkeys(f.group for f in found)
+                *_missed(found, targets),
+                *(_grid(group, found, targets) for group in dict.fromkeys(f.group for f in found)),
             ],
         )
     )
+
+
+def _missed(found: Sequence[Figure], targets: Mapping) -> list[Grid]:
+    rows = [_row(figure, targets) for figure in found if figure.passed is False]
+    return [Grid("what misses its target", COLUMNS, rows, words=WORDS, wrap=(0,))] if rows else []
 
 
 def _grid(group: str, found: Sequence[Figure], targets: Mapping) -> Grid:
@@ -47,7 +55,7 @@ def _grid(group: str, found: Sequence[Figure], targets: Mapping) -> Grid:
         [_row(figure, targets) for figure in shown],
         [_row(figure, targets) for figure in own],
         f"every place ({len(own)})",
-        words=(0, 1, 4, 6),
+        words=WORDS,
         wrap=(0,),
     )
 
