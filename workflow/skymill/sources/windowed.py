@@ -31,9 +31,9 @@ def windowed_centroids(
     own: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
-    half_light: np.ndarray,
+    half: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Iterate each source's centroid within a Gaussian window of its half-light diameter's FWHM.
+    """Iterate each source's centroid within a Gaussian window.
 
     Parameters
     ----------
@@ -41,13 +41,14 @@ def windowed_centroids(
         As for `skymill.sources.apertures.circular_sums`.
     x, y : ndarray of float64
         Where to start: the isophotal barycentres, 0-based pixels.
-    half_light : ndarray of float64
-        Half-light radii, pixels; the window's σ is 2 r / 2.35.
+    half : ndarray of float64
+        Half the FWHM of each window, pixels (source-extractor: the half-light radius); σ is
+        2 half / 2.35.
 
     Returns
     -------
     x, y : ndarray of float64
-        Centroids; the start where the iteration runs away by more than the half-light radius
+        Centroids; the start where the iteration runs away by more than `half`
         (at least 1 pixel) or finds no flux.
     sky, source : ndarray of float64
         Shape (n, 2): the squared errors in x and y as Σ over pixels, from the variance plane and
@@ -58,7 +59,7 @@ def windowed_centroids(
     sky, source = np.full((x.size, 2), np.nan), np.full((x.size, 2), np.nan)
     weights = np.empty(max(nx, ny))
     for n in range(x.size):
-        width = half_light[n] if half_light[n] > 0 else 1.0
+        width = half[n] if half[n] > 0 else 1.0
         sigma = max(2 * width / 2.35, LEAST_SIGMA)
         limit = max(width, 1.0)
         reach = REACH * sigma
