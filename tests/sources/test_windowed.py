@@ -1,9 +1,13 @@
 """Windowed centroids."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from skymill.sources.interpolate import GOOD, MASKED
+from skymill.sources.measure import _window
+from skymill.sources.star_profile import Moffat
 from skymill.sources.windowed import windowed_centroids
 
 HALF = np.array([3.0])
@@ -47,6 +51,25 @@ def test_a_shift_by_whole_pixels(add_moffat):
     second = centroid(np.roll(image, (5, -7), (0, 1)), 33.0, 46.0)
     assert second[0] - first[0] == pytest.approx(-7, abs=1e-3)
     assert second[1] - first[1] == pytest.approx(5, abs=1e-3)
+
+
+def test_a_window_of_a_star_s_core_is_drawn_less_by_what_lies_beside(add_moffat):
+    image = np.zeros((80, 80))
+    add_moffat(image, 40.3, 41.2, 1e5, 5.0)
+    add_moffat(image, 48.0, 41.0, 5e3, 5.0)
+    errors = [
+        np.hypot(x - 40.3, y - 41.2)
+        for x, y, _, _ in (centroid(image, 40.0, 41.0, half=np.array([h])) for h in (4.0, 2.5))
+    ]
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_no_window_is_wider_than_a_star_s_core():
+    star = Moffat(alpha=4.9, beta=3.0)
+    scene = SimpleNamespace(model=SimpleNamespace(star=star))
+    half = np.array([1.5, 9.0, np.nan])
+    assert _window(scene, half) == pytest.approx([1.5, star.fwhm / 2, star.fwhm / 2])
+    assert _window(SimpleNamespace(model=None), half) is half
 
 
 def test_neighbours_and_masked_pixels_do_not_pull(add_moffat):
