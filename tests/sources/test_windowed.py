@@ -68,8 +68,10 @@ def test_no_window_is_wider_than_a_star_s_core():
     star = Moffat(alpha=4.9, beta=3.0)
     scene = SimpleNamespace(model=SimpleNamespace(star=star))
     half = np.array([1.5, 9.0, np.nan])
-    assert _window(scene, half) == pytest.approx([1.5, star.fwhm / 2, star.fwhm / 2])
-    assert _window(SimpleNamespace(model=None), half) is half
+    settings = {"window": "star"}
+    assert _window(scene, half, settings) == pytest.approx([1.5, star.fwhm / 2, star.fwhm / 2])
+    assert _window(SimpleNamespace(model=None), half, settings) is half
+    assert _window(scene, half, {"window": "half_light"}) is half
 
 
 def test_neighbours_and_masked_pixels_do_not_pull(add_moffat):

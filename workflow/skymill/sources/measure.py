@@ -414,7 +414,7 @@ def find(
     kron = _kron_scale(scene, found, settings)
     found = replace(found, kron=kron)
     light = kron_light(scene, found, settings)
-    width = _window(scene, light.half)
+    width = _window(scene, light.half, settings)
     x, y, sky, source = windowed_centroids(*_pixels(scene, found), found.x0, found.y0, width)
     # Where the iteration ran away (a source in 800, on the flanks of bright ones), the barycentre
     # stands, with the error of its pixels: half of the true one, the isophote follows the noise.
@@ -424,13 +424,15 @@ def find(
     return replace(found, x=x, y=y, error_sky=sky, error_source=source), light
 
 
-def _window(scene: Scene, half: np.ndarray) -> np.ndarray:
-    """Half the FWHM of each source's window: its half-light radius, at most half a star's FWHM.
+def _window(scene: Scene, half: np.ndarray, settings: Mapping) -> np.ndarray:
+    """Half the FWHM of each source's window: its half-light radius, or at most half a star's FWHM.
 
     Wings put a star's half-light diameter a quarter above its FWHM, and neighbours' light far more;
     the wider the window, the more of that light draws the centroid.
     """
-    return half if scene.model is None else np.fmin(half, scene.model.star.fwhm / 2)
+    if settings["window"] == "half_light" or scene.model is None:
+        return half
+    return np.fmin(half, scene.model.star.fwhm / 2)
 
 
 def _detected(scene: Scene, piece: Piece, settings: Mapping, inverse_gain: float) -> Detections:
