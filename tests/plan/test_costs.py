@@ -20,6 +20,7 @@ SURVEY = Survey(
     calibrations={("S", "r", "bias", ""): ["x", "y"]},
     master_tiles={7: ["1", "2"]},
     sky_tiles={3: ["1"], 4: ["1", "2"]},
+    sky_order=2,
 )
 
 
@@ -37,7 +38,7 @@ def test_sizes_follow_from_the_survey():
     assert size("hips_cell", cell="3") == (8, 8)
     assert size("hips_cell", cell="4") == (24, 24)
     assert size("report") == (4, 4)
-    assert size("hips") == (32, 2)
+    assert size("hips") == (6, 6)  # two bands; two tiles above the cells 3 and 4, one above both
 
 
 def test_the_need_of_a_job_is_its_start_and_a_part_that_grows():

@@ -14,8 +14,8 @@ if "calibrations" in SETTINGS:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(40, FRAME_PIXELS),
-            runtime=minutes(0.6, FRAME_PIXELS),
+            mem_mb=memory("master_bias"),
+            runtime=minutes("master_bias"),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -46,8 +46,8 @@ if "calibrations" in SETTINGS:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(40, FRAME_PIXELS),
-            runtime=minutes(0.6, FRAME_PIXELS),
+            mem_mb=memory("slopes"),
+            runtime=minutes("slopes"),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -73,8 +73,8 @@ if "calibrations" in SETTINGS:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(40, FRAME_PIXELS),
-            runtime=minutes(0.4, FRAME_PIXELS),
+            mem_mb=memory("master_dark"),
+            runtime=minutes("master_dark"),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -103,8 +103,8 @@ if "calibrations" in SETTINGS:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(40, FRAME_PIXELS),
-            runtime=minutes(0.5, FRAME_PIXELS),
+            mem_mb=memory("master_flat"),
+            runtime=minutes("master_flat"),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -135,8 +135,8 @@ if "calibrations" in SETTINGS:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(40, FRAME_PIXELS),
-            runtime=minutes(0.8, FRAME_PIXELS),
+            mem_mb=memory("defects"),
+            runtime=minutes("defects"),
         params:
             config=CONFIG,
             settings=settings("calibrations"),
@@ -168,8 +168,8 @@ if "calibrations" in SETTINGS:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(40, FRAME_PIXELS),
-            runtime=minutes(0.4, FRAME_PIXELS),
+            mem_mb=memory("crosstalk"),
+            runtime=minutes("crosstalk"),
         params:
             config=CONFIG,
             settings=settings("calibrations"),

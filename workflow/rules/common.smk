@@ -1,6 +1,5 @@
 # What every room looks up, built once: the checked configuration, the tables, the paths, and which
 # exposures and cells belong to a tile.
-import math
 import shlex
 import sys
 from collections import defaultdict
@@ -19,7 +18,9 @@ from skymill.frames.shared import SUFFIXES as FRAME_SUFFIXES
 from skymill.frames.shared import shared_exposures
 from skymill.geometry import REFERENCE_MARGIN, cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
+from skymill.plan.costs import read_costs
 from skymill.plan.graph import jobs_of, without_folder_check
+from skymill.plan.requests import Requests
 from skymill.plan.space import check_space
 from skymill.plan.survey import Survey
 from skymill.published import Published
@@ -121,22 +122,6 @@ def published(products):
     )
 
 
-def memory(bytes_per_pixel=0, pixels=0, base=600):
-    """MB for a job that holds so many bytes per pixel, beside Python's; more on a retry."""
-    return lambda wildcards, attempt: int(
-        attempt * (base + bytes_per_pixel * pixels / 1e6)
-    )
-
-
-def minutes(seconds_per_megapixel=0, pixels=0):
-    """Minutes to ask a cluster for: 10 to start, and three times the cost; more on a retry.
-
-    The cost is CPU seconds per megapixel, as the micro release's benchmarks have it.
-    """
-    seconds = 3 * seconds_per_megapixel * pixels / 1e6
-    return lambda wildcards, attempt: attempt * math.ceil(10 + seconds / 60)
-
-
 def given(path):
     """A file that comes from outside, not from a rule. A plan does without it, a run doesn't."""
     if "simulate" in SETTINGS or Path(path).exists():
@@ -166,7 +151,6 @@ def masters_of(wildcards):
     }
 
 
-CHIP_PIXELS = max(chip.shape[0] * chip.shape[1] for chip in CAMERA.chips.values())
 FRAME_PIXELS = sum(chip.shape[0] * chip.shape[1] for chip in CAMERA.chips.values())
 TILE_PIXELS = SETTINGS["tiles"]["size"] ** 2
 TILE_SIDE = SETTINGS["tiles"]["size"] * SETTINGS["tiles"]["pixel_scale"] / 3600
@@ -208,9 +192,11 @@ TILE_REFERENCES = tile_cells(
 REFERENCE_CELLS = sorted({cell for cells in TILE_REFERENCES.values() for cell in cells})
 MASTER_TILES = cell_tiles(tile_cells(SETTINGS["masters"]["cell_order"]))
 SKY_TILES = cell_tiles(tile_cells(SETTINGS["sky"]["cell_order"]))
-# Pixels of the tiles that a cell's job reads, at most, and of the whole release, in one band.
-CELL_PIXELS = TILE_PIXELS * max(map(len, MASTER_TILES.values()), default=1)
-RELEASE_PIXELS = TILE_PIXELS * len(TILES)
+# What jobs ask for follows from their sizes and from resources/costs.csv, as what skymill plan says.
+SURVEY = Survey.of(globals())
+with stopping():
+    REQUESTS = Requests(SURVEY, read_costs())
+memory, minutes = REQUESTS.memory, REQUESTS.minutes
 
 HIPS_MAPS = [*BANDS, COLOR]
 HATS_GROUPS = hats_groups(CATALOGUES)
@@ -386,7 +372,7 @@ def begin():
             check_environments()
             if BUILD.get("check_disk", True):
                 cores = workflow.resource_settings.cores or workflow.nodes
-                check_space(jobs_of(workflow.dag), Survey.of(globals()), cores, OUT)
+                check_space(jobs_of(workflow.dag), SURVEY, cores, OUT)
             owner.claim(OWNER, [DATA, OUT])
             snakemake_logger.addHandler(CLUSTER_REASONS)
             store_settings()

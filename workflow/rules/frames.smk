@@ -24,8 +24,8 @@ if "ingest" in SETTINGS["frames"]:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(120, FRAME_PIXELS),
-            runtime=minutes(1.6, FRAME_PIXELS),
+            mem_mb=memory("frames_ingest"),
+            runtime=minutes("frames_ingest"),
         params:
             config=CONFIG,
             settings=lambda wildcards: settings(
@@ -56,8 +56,8 @@ else:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(60, FRAME_PIXELS),
-            runtime=minutes(0.9, FRAME_PIXELS),
+            mem_mb=memory("frames_pixels"),
+            runtime=minutes("frames_pixels"),
         params:
             config=CONFIG,
             masters=lambda wildcards, input: " ".join(
@@ -95,8 +95,8 @@ else:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(60, FRAME_PIXELS),
-            runtime=minutes(1.6, FRAME_PIXELS),
+            mem_mb=memory("frames_calibrate"),
+            runtime=minutes("frames_calibrate"),
         params:
             config=CONFIG,
             astrometry=lambda wildcards: references(
@@ -150,8 +150,8 @@ if SHARED:
         conda:
             "../../envs/pixels.yaml"
         resources:
-            mem_mb=memory(),
-            runtime=minutes(),
+            mem_mb=memory("frames_share"),
+            runtime=minutes("frames_share"),
         params:
             config=CONFIG,
             earlier=EARLIER,

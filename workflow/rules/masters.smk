@@ -18,8 +18,8 @@ rule idual_master:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=2000),
-        runtime=minutes(0.3, CELL_PIXELS),
+        mem_mb=memory("idual_master"),
+        runtime=minutes("idual_master"),
     params:
         config=CONFIG,
         dust=lambda wildcards, input: (
@@ -51,8 +51,8 @@ rule single_master:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=2000),
-        runtime=minutes(0.4, CELL_PIXELS),
+        mem_mb=memory("single_master"),
+        runtime=minutes("single_master"),
     params:
         config=CONFIG,
         dust=lambda wildcards, input: (
@@ -93,8 +93,8 @@ rule detections:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=2000),
-        runtime=minutes(0.2, CELL_PIXELS),
+        mem_mb=memory("detections"),
+        runtime=minutes("detections"),
     params:
         config=CONFIG,
         catalogues=lambda wildcards: [
@@ -125,8 +125,8 @@ rule crossmatch:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=2000),
-        runtime=minutes(0.2, CELL_PIXELS),
+        mem_mb=memory("crossmatch"),
+        runtime=minutes("crossmatch"),
     params:
         config=CONFIG,
         reference=lambda wildcards: sorted(
@@ -161,8 +161,8 @@ rule hats:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=1000),
-        runtime=minutes(0.1, RELEASE_PIXELS),
+        mem_mb=memory("hats"),
+        runtime=minutes("hats"),
     params:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/{wildcards.group}/{wildcards.catalogue}",

@@ -20,8 +20,8 @@ rule reference_catalogue:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=2000),
-        runtime=minutes(0.2, RELEASE_PIXELS),
+        mem_mb=memory("reference_catalogue"),
+        runtime=minutes("reference_catalogue"),
     params:
         config=CONFIG,
         numbers=REFERENCE_CELLS,

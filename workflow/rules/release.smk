@@ -15,8 +15,8 @@ rule map_archive:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=500),
-        runtime=minutes(0.1, RELEASE_PIXELS),
+        mem_mb=memory("map_archive"),
+        runtime=minutes("map_archive"),
     params:
         config=CONFIG,
         list=lambda wildcards: f"{RUN}/lists/{wildcards.archive}.txt",
@@ -45,8 +45,8 @@ rule catalogue_archive:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=500),
-        runtime=minutes(0.1, RELEASE_PIXELS),
+        mem_mb=memory("catalogue_archive"),
+        runtime=minutes("catalogue_archive"),
     params:
         config=CONFIG,
         settings=settings("release"),
@@ -100,8 +100,8 @@ rule report:
     conda:
         "../../envs/report.yaml"
     resources:
-        mem_mb=memory(20, TILE_PIXELS),
-        runtime=minutes(0.5, RELEASE_PIXELS),
+        mem_mb=memory("report"),
+        runtime=minutes("report"),
     params:
         config=CONFIG,
         folder=subpath(output.page, ancestor=2),
@@ -127,8 +127,8 @@ rule manifest:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=1000),
-        runtime=minutes(0.1, RELEASE_PIXELS),
+        mem_mb=memory("manifest"),
+        runtime=minutes("manifest"),
     params:
         config=CONFIG,
         list=RECEIPTS,

@@ -20,8 +20,8 @@ if "simulate" in SETTINGS:
         conda:
             "../../envs/simulate.yaml"
         resources:
-            mem_mb=memory(base=1500),
-            runtime=minutes(0.5, TILE_PIXELS),
+            mem_mb=memory("simulate_sky"),
+            runtime=minutes("simulate_sky"),
         params:
             config=CONFIG,
             data=subpath(output.sources, ancestor=2),
@@ -48,8 +48,8 @@ if "simulate" in SETTINGS:
         conda:
             "../../envs/simulate.yaml"
         resources:
-            mem_mb=memory(40, FRAME_PIXELS),
-            runtime=minutes(0.6, FRAME_PIXELS),
+            mem_mb=memory("simulate_exposure"),
+            runtime=minutes("simulate_exposure"),
         params:
             config=CONFIG,
             settings=lambda wildcards: settings(
@@ -73,8 +73,8 @@ if "simulate" in SETTINGS:
         conda:
             "../../envs/simulate.yaml"
         resources:
-            mem_mb=memory(40, FRAME_PIXELS),
-            runtime=minutes(0.3, FRAME_PIXELS),
+            mem_mb=memory("simulate_calibration"),
+            runtime=minutes("simulate_calibration"),
         params:
             config=CONFIG,
             settings=lambda wildcards: settings(

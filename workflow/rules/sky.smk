@@ -20,8 +20,8 @@ rule hips_cell:
     conda:
         "../../envs/sky.yaml"
     resources:
-        mem_mb=memory(30, TILE_PIXELS),
-        runtime=minutes(0.4, CELL_PIXELS),
+        mem_mb=memory("hips_cell"),
+        runtime=minutes("hips_cell"),
     params:
         config=CONFIG,
         folder=subpath(output.record, ancestor=2),
@@ -61,8 +61,8 @@ rule hips:
     conda:
         "../../envs/sky.yaml"
     resources:
-        mem_mb=memory(base=2000),
-        runtime=minutes(0.4, RELEASE_PIXELS),
+        mem_mb=memory("hips"),
+        runtime=minutes("hips"),
     params:
         config=CONFIG,
         cells=list(SKY_TILES),
@@ -90,8 +90,8 @@ rule viewer:
     conda:
         "../../envs/sky.yaml"
     resources:
-        mem_mb=memory(base=500),
-        runtime=minutes(),
+        mem_mb=memory("viewer"),
+        runtime=minutes("viewer"),
     params:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.properties[0]).parents[1],

@@ -27,8 +27,8 @@ rule single:
     conda:
         "../../envs/sources.yaml"
     resources:
-        mem_mb=memory(60, TILE_PIXELS),
-        runtime=minutes(1.7, TILE_PIXELS),
+        mem_mb=memory("single"),
+        runtime=minutes("single"),
     params:
         config=CONFIG,
         folder=lambda wildcards: f"{OUT}/maps/{wildcards.tile}",
@@ -69,8 +69,8 @@ rule stack_table:
     conda:
         "../../envs/catalogue.yaml"
     resources:
-        mem_mb=memory(base=1000),
-        runtime=minutes(0.1, RELEASE_PIXELS),
+        mem_mb=memory("stack_table"),
+        runtime=minutes("stack_table"),
     params:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.rows[0]).parents[2],
@@ -113,8 +113,8 @@ rule idual:
     conda:
         "../../envs/sources.yaml"
     resources:
-        mem_mb=memory(80, TILE_PIXELS),
-        runtime=minutes(1.0, len(BANDS) * TILE_PIXELS),
+        mem_mb=memory("idual"),
+        runtime=minutes("idual"),
     params:
         config=CONFIG,
         bands=BANDS,
@@ -158,8 +158,8 @@ rule tile_catalogues:
     conda:
         "../../envs/sources.yaml"
     resources:
-        mem_mb=memory(base=2000),
-        runtime=minutes(0.3, len(BANDS) * TILE_PIXELS),
+        mem_mb=memory("tile_catalogues"),
+        runtime=minutes("tile_catalogues"),
     params:
         config=CONFIG,
         bands=BANDS,

@@ -31,8 +31,8 @@ rule stack:
     conda:
         "../../envs/pixels.yaml"
     resources:
-        mem_mb=memory(30, TILE_PIXELS + 4 * CHIP_PIXELS),
-        runtime=minutes(0.6, TILE_PIXELS),
+        mem_mb=memory("stack"),
+        runtime=minutes("stack"),
     params:
         config=CONFIG,
         settings=lambda wildcards: settings("tiles", row=TILES[wildcards.tile]),

@@ -45,6 +45,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="of a second finished release beside it, of another size: --measure tells from both "
         "how costs grow",
     )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="RULE",
+        help="the rules that --measure measures; the table's other rows stay as they are",
+    )
     parser.set_defaults(run=run)
 
 
@@ -60,7 +66,7 @@ def run(options: argparse.Namespace) -> None:
     if options.measure:
         both = [(jobs, names)]
         both += [read_graph(options.second, (), True)] if options.second else []
-        write_measured(options.measure, both)
+        write_measured(options.measure, both, options.only)
     else:
         show(jobs, names, options)
 
@@ -89,16 +95,26 @@ def show(jobs: Sequence[Job], names: Mapping, options: argparse.Namespace) -> No
         print(text(rows, whole, taken, options.cores))
 
 
-def write_measured(path: Path, releases: Sequence[tuple[Sequence[Job], Mapping]]) -> None:
-    """Write the table of costs, measured on the releases that lie here."""
-    from .costs import write_costs
+def write_measured(
+    path: Path,
+    releases: Sequence[tuple[Sequence[Job], Mapping]],
+    only: Sequence[str] | None = None,
+) -> None:
+    """Write the table of costs, measured on the releases that lie here; or some of its rows."""
+    from .costs import replace_costs, write_costs
     from .measure import measure
     from .survey import Survey
 
     here = ", ".join(names["RELEASE"] for _, names in releases)
     said = f"Measured on {here} by skymill plan --measure; s, MB; sizes in megapixels or pieces."
-    found = [(jobs, Survey.of(names), names["TREE"]) for jobs, names in releases]
-    write_costs(measure(found), path, said)
+    found = [
+        ([j for j in jobs if not only or j.rule in only], Survey.of(names), names["TREE"])
+        for jobs, names in releases
+    ]
+    if only:
+        replace_costs(measure(found), path, f"{', '.join(only)}: on {here}.")
+    else:
+        write_costs(measure(found), path, said)
 
 
 def rules_of_rooms() -> dict[str, list[str]]:

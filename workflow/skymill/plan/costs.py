@@ -87,6 +87,14 @@ def write_costs(costs: Iterable[Cost], path: Path, said: str) -> None:
         )
 
 
+def replace_costs(costs: Iterable[Cost], path: Path, said: str) -> None:
+    """Replace the rows of some rules, or add them, and say so in the table's comment."""
+    both = read_costs(path) | {cost.rule: cost for cost in costs}
+    with path.open(encoding="utf-8") as stream:
+        before = stream.readline().removeprefix("# ").rstrip("\n")
+    write_costs(both.values(), path, f"{before} {said}")
+
+
 def needs(jobs: Iterable[Job], survey: Survey, costs: Mapping[str, Cost]) -> list[Need]:
     """What each job needs; a rule that only collects files (a target) needs nothing.
 
@@ -95,10 +103,11 @@ def needs(jobs: Iterable[Job], survey: Survey, costs: Mapping[str, Cost]) -> lis
     ConfigError
         If a rule's cost hasn't been measured.
     """
-    return [_need(job, survey, costs) for job in jobs]
+    return [need(job, survey, costs) for job in jobs]
 
 
-def _need(job: Job, survey: Survey, costs: Mapping[str, Cost]) -> Need:
+def need(job: Job, survey: Survey, costs: Mapping[str, Cost]) -> Need:
+    """What one job needs; as `needs`."""
     if not job.commands:
         return Need(0.0, 0.0, 0.0, 0.0)
     if job.rule not in costs or job.rule not in SIZES:

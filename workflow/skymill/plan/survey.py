@@ -31,6 +31,8 @@ class Survey:
         (site, run, kind, band) → calibration frames.
     master_tiles, sky_tiles : Mapping
         Cell → the tiles that touch it.
+    sky_order : int
+        HEALPix order of the sky's cells.
     """
 
     frame: float
@@ -41,6 +43,7 @@ class Survey:
     calibrations: Mapping
     master_tiles: Mapping
     sky_tiles: Mapping
+    sky_order: int
 
     @classmethod
     def of(cls, names: Mapping[str, object]) -> "Survey":
@@ -50,6 +53,7 @@ class Survey:
             names["TILE_PIXELS"] / 1e6,
             len(names["BANDS"]),
             *(names[name] for name in ("TILES", "FRAMES", "MASTERS", "MASTER_TILES", "SKY_TILES")),
+            names["SETTINGS"]["sky"]["cell_order"],
         )
 
     def stacks(self, tiles: int) -> float:
@@ -67,8 +71,21 @@ class Survey:
 
     def candidates(self, tiles: Iterable[str]) -> float:
         """Megapixels of the exposures of some tiles."""
-        wanted = set(tiles)
-        return self.frame * sum(len(v) for (tile, _), v in self.frames.items() if tile in wanted)
+        return self.frame * sum(self.exposures[tile] for tile in tiles)
+
+    @cached_property
+    def exposures(self) -> Counter:
+        """Tile → its exposures in all bands."""
+        found = Counter()
+        for (tile, _), names in self.frames.items():
+            found[tile] += len(names)
+        return found
+
+    @cached_property
+    def upper(self) -> int:
+        """How many HiPS tiles a map has above those of the sky's cells (orders 0 to 4)."""
+        orders = range(1, self.sky_order + 1)
+        return sum(len({int(cell) >> 2 * k for cell in self.sky_tiles}) for k in orders)
 
     def calibration_frames(self, job: Job, kind: str) -> float:
         """Megapixels of the calibration frames of a kind that a job combines."""
@@ -108,8 +125,8 @@ def _cells(survey: Survey, job: Job) -> float:
     return len(survey.master_tiles)
 
 
-def _sky_cells(survey: Survey, job: Job) -> float:
-    return len(survey.sky_tiles)
+def _upper(survey: Survey, job: Job) -> float:
+    return survey.upper * survey.bands
 
 
 def _combined(kind: str) -> Size:
@@ -158,7 +175,7 @@ SIZES: dict[str, tuple[Size, Size]] = {
     "crossmatch": (_cell_tiles, _cell_tiles),
     "hats": (_cells, _cells),
     "hips_cell": (_cell_share, _cell_share),
-    "hips": (_release, _sky_cells),
+    "hips": (_upper, _upper),
     "viewer": (_stacks, _stacks),
     "map_archive": (_stacks, _stacks),
     "catalogue_archive": (_release, _release),
