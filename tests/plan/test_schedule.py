@@ -1,12 +1,10 @@
 """Schedules that can be followed by hand."""
 
-import random
-
 import pytest
 
 from skymill.plan.costs import Need
 from skymill.plan.job import Job
-from skymill.plan.schedule import SAMPLE, longest_path, simulate
+from skymill.plan.schedule import longest_path, simulate
 
 
 def job(rule: str, *after: int) -> Job:
@@ -58,41 +56,3 @@ def test_the_same_plan_says_the_same_although_it_samples(cores):
     jobs = [j for n in range(400) for j in (job("make"), job("use", 2 * n))]
     needs = [need(1 + n % 3, 1, 10) for n in range(800)]
     assert simulate(jobs, needs, cores) == simulate(jobs, needs, cores)
-
-
-def drawn(jobs: list[Job], needs: list[Need], cores: int) -> float:
-    """The peak, each choice made by drawing a sample: slow, and as the scheduler does."""
-    generator, waiting = random.Random(1), [len(job.after) for job in jobs]
-    users = [sum(n in job.uses for job in jobs) for n in range(len(jobs))]
-    frees = [sum(needs[other].temporary for other in job.uses) for job in jobs]
-    ready = [n for n, number in enumerate(waiting) if not number]
-    running, now, disk, peak = [], 0.0, 0.0, 0.0
-    while ready or running:
-        while ready and len(running) < cores:
-            sample = generator.sample(ready, min(SAMPLE, len(ready)))
-            n = max(sample, key=frees.__getitem__)
-            ready.remove(n)
-            disk += needs[n].kept + needs[n].temporary
-            peak = max(peak, disk)
-            running.append((now + needs[n].seconds, n))
-        now, n = min(running)
-        running.remove((now, n))
-        disk -= 0.0 if users[n] else needs[n].temporary
-        for other in jobs[n].uses:
-            users[other] -= 1
-            disk -= 0.0 if users[other] else needs[other].temporary
-        for follower, job in enumerate(jobs):
-            waiting[follower] -= n in job.after
-            if n in job.after and not waiting[follower]:
-                ready.append(follower)
-    return peak
-
-
-def test_the_peak_is_that_of_drawing_samples():
-    """More jobs ready than a sample holds: frames, of which four make a stack, used twice."""
-    jobs, needs = [], []
-    for n in range(0, 7 * 90, 7):
-        jobs += [job("frame") for _ in range(4)]
-        jobs += [Job("stack", {}, tuple(range(n, n + 4))), job("use", n + 4), job("use", n + 4)]
-        needs += [need(1)] * 4 + [need(3, 1, 20), need(5, 1), need(2)]
-    assert simulate(jobs, needs, 8).peak == pytest.approx(drawn(jobs, needs, 8), rel=0.15)

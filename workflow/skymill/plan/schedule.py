@@ -1,9 +1,7 @@
 """How a release runs on a number of cores: its duration, and the most disk that it takes."""
 
 import heapq
-import math
 import random
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,11 +61,11 @@ def simulate(jobs: Sequence[Job], needs: Sequence[Need], cores: int) -> Run:
         for other in job.uses:
             users[other] += 1
     frees = [sum(needs[other].temporary for other in job.uses) for job in jobs]
+    ready = [n for n, number in enumerate(waiting) if not number]
     generator, running, now, disk, peak = random.Random(0), [], 0.0, 0.0, 0.0
-    ready = sorted((-frees[n], n) for n, w in enumerate(waiting) if not w)
     while ready or running:
         while ready and len(running) < cores:
-            n = _choose(ready, generator)
+            n = _choose(ready, frees, generator)
             disk += needs[n].kept + needs[n].temporary
             peak = max(peak, disk)
             heapq.heappush(running, (now + needs[n].seconds, n))
@@ -79,19 +77,15 @@ def simulate(jobs: Sequence[Job], needs: Sequence[Need], cores: int) -> Run:
         for follower in followers[n]:
             waiting[follower] -= 1
             if not waiting[follower]:
-                insort(ready, (-frees[follower], follower))
+                ready.append(follower)
     return Run(now, sum(need.kept for need in needs), peak)
 
 
-def _choose(ready: list[tuple[float, int]], generator: random.Random) -> int:
-    """Take a job out of those that are ready, sorted: the best of a sample, which isn't drawn.
-
-    Of n places, the lowest among `SAMPLE` random ones is n (1 − u^(1/SAMPLE)), u uniform in [0, 1).
-    Jobs that free as much as the one there are as good.
-    """
-    place = 0
+def _choose(ready: list[int], frees: Sequence[float], generator: random.Random) -> int:
+    """Take a job out of those that are ready."""
+    places = range(len(ready))
     if len(ready) > SAMPLE:
-        place = int(len(ready) * (1 - generator.random() ** (1 / SAMPLE)))
-    best = ready[min(place, len(ready) - 1)][0]
-    first, end = bisect_left(ready, (best,)), bisect_right(ready, (best, math.inf))
-    return ready.pop(generator.randrange(first, end))[1]
+        places = generator.sample(places, SAMPLE)
+    place = max(places, key=lambda at: frees[ready[at]])
+    ready[place], ready[-1] = ready[-1], ready[place]
+    return ready.pop()
