@@ -9,7 +9,7 @@ from skymill.plan.job import Job
 from skymill.plan.space import check_space
 from skymill.plan.survey import Survey
 
-SURVEY = Survey(1000.0, 1000.0, 1, {}, {}, {}, {}, {})
+SURVEY = Survey(1000.0, 1000.0, 1, {}, {}, {}, {}, {}, 5)
 
 
 def frames(folder: Path) -> list[Job]:
