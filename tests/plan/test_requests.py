@@ -3,7 +3,7 @@
 import pytest
 
 from skymill.plan.costs import Cost, read_costs
-from skymill.plan.requests import MEMORY_MARGIN, START, TIME_MARGIN, Requests
+from skymill.plan.requests import MEMORY_MARGIN, SNAKEMAKE, START, TIME_MARGIN, Requests
 from skymill.plan.survey import Survey
 
 SURVEY = Survey(5.0, 8.0, 2, {"1": {}}, {("1", "V"): ["a", "b", "c"]}, {}, {}, {}, 5)
@@ -14,7 +14,7 @@ WILDCARDS = {"tile": "1", "band": "V"}
 def test_a_request_is_the_table_s_cost_with_a_margin_and_grows_on_a_retry():
     asked = Requests(SURVEY, {"stack": STACK})
     memory, minutes = asked.memory("stack"), asked.minutes("stack")
-    assert memory(WILDCARDS, 1) == MEMORY_MARGIN * (100 + 8 * 10)
+    assert memory(WILDCARDS, 1) == SNAKEMAKE + MEMORY_MARGIN * (100 + 8 * 10)
     assert memory(WILDCARDS, 3) == 3 * memory(WILDCARDS, 1)
     assert minutes(WILDCARDS, 1) == START + TIME_MARGIN * (60 + 15 * 4) / 60
     assert minutes(WILDCARDS, 2) == 2 * minutes(WILDCARDS, 1)
@@ -22,9 +22,9 @@ def test_a_request_is_the_table_s_cost_with_a_margin_and_grows_on_a_retry():
 
 def test_a_rule_that_was_never_measured_asks_for_much_and_says_so(capsys):
     memory = Requests(SURVEY, {}).memory("stack")
-    assert memory(WILDCARDS, 1) == 12_000
+    assert memory(WILDCARDS, 1) == 12_600
     assert "what rule stack costs isn't known" in capsys.readouterr().err
-    assert memory(WILDCARDS, 1) == 12_000
+    assert memory(WILDCARDS, 1) == 12_600
     assert capsys.readouterr().err == ""
 
 

@@ -14,6 +14,9 @@ MEMORY_MARGIN = 1.5
 """Times the expected memory: Snakemake measures now and then, and fields differ in density."""
 TIME_MARGIN = 3.0
 """Times the expected CPU time: nodes differ in speed, and jobs wait for the disk."""
+SNAKEMAKE = 600
+"""MB on top: on a cluster's node Snakemake runs twice around the command, 200 MB each for
+the micro release, more for a larger graph."""
 START = 10
 """Minutes on top: a node may have to compile kernels, or to read the software from afar."""
 UNMEASURED = Cost("", 0, 3600.0, 0.0, 8000.0, 0.0, 0.0, 0.0)
@@ -34,7 +37,7 @@ class Requests:
         """MB for the jobs of a rule."""
         expected = self._need(rule)
         return lambda wildcards, attempt: math.ceil(
-            attempt * MEMORY_MARGIN * expected(wildcards).memory
+            attempt * (SNAKEMAKE + MEMORY_MARGIN * expected(wildcards).memory)
         )
 
     def minutes(self, rule: str) -> Request:
