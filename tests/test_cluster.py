@@ -15,7 +15,7 @@ PLUGIN = "snakemake_executor_plugin_slurm"
 
 def slurm(folder, monkeypatch, **commands):
     """Commands of Slurm, each a shell script; those not given succeed."""
-    for name in (*cluster.COMMANDS, "sacctmgr"):
+    for name in (*cluster.COMMANDS, "sacctmgr", "sshare"):
         (folder / name).write_text(f"#!/bin/sh\n{commands.get(name, 'exit 0')}\n")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
@@ -41,21 +41,22 @@ def test_an_unknown_partition_or_account_is_named_beside_those_there_are(tmp_pat
         monkeypatch,
         sinfo="echo long; echo short; echo long",
         scontrol='[ "$3" = long ] || [ "$3" = hidden ]',
-        sacctmgr="echo ks4; echo root",
+        sacctmgr="echo KS4; echo root",
     )
     check_slurm([{}, {"slurm_partition": "long,hidden", "slurm_account": "KS4"}])
     with pytest.raises(InputError, match=r"slurm_partition=lung: .* it has long, short\."):
         check_slurm([{"slurm_partition": "long"}, {"slurm_partition": "lung"}])
-    with pytest.raises(InputError, match=r"slurm_account=ks5: .* it has ks4, root\."):
+    with pytest.raises(
+        InputError, match=r"(?s)slurm_account=ks5: .*invalid.*(ks4, root|root, ks4)"
+    ):
         check_slurm([{"slurm_account": "ks5"}])
     check_slurm([{"slurm_partition": "lung", "slurm_cluster": "elsewhere"}])
 
 
-def test_a_slurm_without_accounts_wants_none(tmp_path, monkeypatch):
-    slurm(tmp_path, monkeypatch, sacctmgr="echo 'no accounting storage'; exit 1")
-    with pytest.raises(
-        InputError, match=r"leave slurm_account out. It says: no accounting storage"
-    ):
+def test_accounts_that_cannot_be_asked_for(tmp_path, monkeypatch):
+    no = "echo 'no accounting storage' >&2; exit 1"
+    slurm(tmp_path, monkeypatch, sacctmgr=no, sshare=no)
+    with pytest.raises(InputError, match=r"(?s)no accounting storage.* keeps no accounts, none"):
         check_slurm([{"slurm_account": "ks4"}])
 
 

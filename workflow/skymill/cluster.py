@@ -6,6 +6,7 @@ asks for ever for those that Slurm no longer knows; either way the run would wai
 """
 
 import asyncio
+import logging
 import shutil
 import sys
 import time
@@ -90,18 +91,16 @@ def _check_partition(name: str, known: list[str]) -> None:
 
 
 def _check_account(name: str) -> None:
-    code, said = _ask("sacctmgr", "--noheader", "--parsable2", "show", "account", "format=account")
-    known = sorted(set(said.split()))
-    if code:
+    from snakemake_executor_plugin_slurm.accounts import validate_account
+    from snakemake_interface_common.exceptions import WorkflowError
+
+    try:  # the executor does so for every job
+        validate_account(name, logging.getLogger(__name__))
+    except WorkflowError as error:
         raise InputError(
-            f"slurm_account={name}: this Slurm's accounts can't be asked for. Where it keeps none, "
-            f"leave slurm_account out. It says: {said}"
-        )
-    if known and name.lower() not in known:
-        raise InputError(
-            f"slurm_account={name}: Slurm has no such account; it has {', '.join(known)}. Give one "
-            "by --default-resources slurm_account=…"
-        )
+            f"slurm_account={name}: {error} Give another by --default-resources slurm_account=…; "
+            "where Slurm keeps no accounts, none."
+        ) from error
 
 
 def _ask(*words: str) -> tuple[int, str]:
