@@ -7,7 +7,8 @@
 # Slurm finds it down. 'silence' ends the controller in good order, as a maintenance does.
 set -euo pipefail
 command=$1 folder=$(realpath "$2")
-cpus=$(nproc) memory=$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
+# Twice the CPUs there are: a job's starts and ends are spent waiting.
+cpus=$((2 * $(nproc))) memory=$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
 configuration=/etc/slurm/slurm.conf  # jobs and Slurm's commands look for it there
 
 configure() {
@@ -46,6 +47,7 @@ AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 EnforcePartLimits=ALL
+SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
 # A node that doesn't answer for so long is down and its jobs go back to the queue; one that comes
 # back is used again.
