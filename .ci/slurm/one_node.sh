@@ -99,7 +99,16 @@ kill_jobs() {
     done
 }
 
-controller_is_gone() { ! readlink -q "/proc/$controller/exe" > /dev/null; }
+# usage: end_daemon NAME     what it had to write is written, then
+end_daemon() {
+    local file="$folder/run/$1.pid" number
+    [ -f "$file" ] || return 0
+    number=$(cat "$file")
+    kill_daemon "$1"
+    wait_until "the end of $1" is_gone "$number"
+}
+
+is_gone() { ! readlink -q "/proc/$1/exe" > /dev/null; }
 
 case $command in
 start)
@@ -120,9 +129,7 @@ recover)
     start_node
     ;;
 silence)
-    controller=$(cat "$folder/run/slurmctld.pid")
-    kill_daemon slurmctld
-    wait_until "the controller has ended" controller_is_gone
+    end_daemon slurmctld
     ;;
 answer)
     slurmctld
@@ -130,7 +137,8 @@ answer)
 stop)
     kill_daemon slurmd -KILL
     kill_jobs
-    for daemon in slurmctld munged; do kill_daemon $daemon; done
     rm -f "$configuration"
+    end_daemon slurmctld
+    end_daemon munged
     ;;
 esac
