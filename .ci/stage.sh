@@ -8,9 +8,12 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-install_packages() {
+install_packages() {  # those that are there are left as they are, and no server is asked
+    local wanted=(make python3-venv "$@")
+    if [ "$(dpkg-query --show --showformat '${db:Status-Status}\n' "${wanted[@]}" 2> /dev/null |
+        grep -c '^installed$')" = ${#wanted[@]} ]; then return; fi
     as_root apt-get update -qq
-    as_root apt-get install -y -qq --no-install-recommends make python3-venv "$@" > /dev/null
+    as_root apt-get install -y -qq --no-install-recommends "${wanted[@]}" > /dev/null
 }
 
 # The environment, and the micro release built in it, as the README's commands leave them: what

@@ -12,6 +12,7 @@ sys.path.insert(0, PACKAGE)
 from snakemake.logging import logger as snakemake_logger
 
 from skymill import owner
+from skymill.cluster import watch_slurm
 from skymill.code_version import Code
 from skymill.config import check_config, load_camera, load_rows, read_yaml
 from skymill.frames.shared import SUFFIXES as FRAME_SUFFIXES
@@ -373,6 +374,7 @@ def begin():
             if BUILD.get("check_disk", True):
                 cores = workflow.resource_settings.cores or workflow.nodes
                 check_space(jobs_of(workflow.dag), SURVEY, cores, OUT)
+            watch_slurm(workflow, snakemake_logger.warning)
             owner.claim(OWNER, [DATA, OUT])
             snakemake_logger.addHandler(CLUSTER_REASONS)
             store_settings()
