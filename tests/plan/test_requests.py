@@ -1,5 +1,7 @@
 """What jobs ask for: the table's costs, with a margin, more on a retry."""
 
+import math
+
 import pytest
 
 from skymill.plan.costs import Cost, read_costs
@@ -7,14 +9,14 @@ from skymill.plan.requests import MEMORY_MARGIN, SNAKEMAKE, START, TIME_MARGIN, 
 from skymill.plan.survey import Survey
 
 SURVEY = Survey(5.0, 8.0, 2, {"1": {}}, {("1", "V"): ["a", "b", "c"]}, {}, {}, {}, 5)
-STACK = Cost("stack", 1, 60.0, 4.0, 100.0, 10.0, 3.0, 1.0)
+STACK = Cost("stack", 1, 60.0, 4.0, 100.3, 10.0, 3.0, 1.0)
 WILDCARDS = {"tile": "1", "band": "V"}
 
 
 def test_a_request_is_the_table_s_cost_with_a_margin_and_grows_on_a_retry():
     asked = Requests(SURVEY, {"stack": STACK})
     memory, minutes = asked.memory("stack"), asked.minutes("stack")
-    assert memory(WILDCARDS, 1) == SNAKEMAKE + MEMORY_MARGIN * (100 + 8 * 10)
+    assert memory(WILDCARDS, 1) == math.ceil(SNAKEMAKE + MEMORY_MARGIN * (100.3 + 8 * 10))
     assert memory(WILDCARDS, 3) == 3 * memory(WILDCARDS, 1)
     assert minutes(WILDCARDS, 1) == START + TIME_MARGIN * (60 + 15 * 4) / 60
     assert minutes(WILDCARDS, 2) == 2 * minutes(WILDCARDS, 1)

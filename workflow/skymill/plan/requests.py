@@ -36,8 +36,8 @@ class Requests:
     def memory(self, rule: str) -> Request:
         """MB for the jobs of a rule."""
         expected = self._need(rule)
-        return lambda wildcards, attempt: math.ceil(
-            attempt * (SNAKEMAKE + MEMORY_MARGIN * expected(wildcards).memory)
+        return lambda wildcards, attempt: (
+            attempt * math.ceil(SNAKEMAKE + MEMORY_MARGIN * expected(wildcards).memory)
         )
 
     def minutes(self, rule: str) -> Request:
