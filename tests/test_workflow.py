@@ -56,6 +56,20 @@ def test_a_frame_listed_twice_is_named(survey):
         check_survey(*survey[:3], exposures, survey[4])
 
 
+def test_all_exposures_at_fault_are_named_at_once(survey):
+    exposures = copy.deepcopy(survey[3])
+    first, second = list(exposures)[:2]
+    exposures[first]["band"] = "XX"
+    exposures[second]["path"] = "raw/elsewhere.fits"
+    with pytest.raises(ConfigError) as error:
+        check_survey(*survey[:3], exposures, survey[4])
+    one, other = str(error.value).splitlines()
+    assert f"exposure {first}: unknown band 'XX'" in one
+    assert (
+        f"exposure {second}: got the path raw/elsewhere.fits; expected raw/{second}.fits" in other
+    )
+
+
 def test_missing_calibration_frames_are_named(survey):
     without = {k: row for k, row in survey[4].items() if row["kind"] != "dark"}
     with pytest.raises(ConfigError, match="no dark frame for site"):

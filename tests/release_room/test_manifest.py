@@ -99,7 +99,10 @@ def test_the_same_product_twice_is_fine() -> None:
 
 def test_an_outdated_product_is_found() -> None:
     stale = receipt("late", "tiles late", {"frames/a.fits": "before"}, {"stacks/x.fits": "y"})
-    with pytest.raises(InputError, match=r"frames/a\.fits.*late.*another version.*out of date"):
+    with pytest.raises(
+        InputError,
+        match=r"frames/a\.fits.*late.*another version.*out of date.*the file and both",
+    ):
         assemble([*road(), stale])
 
 

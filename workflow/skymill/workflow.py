@@ -207,24 +207,32 @@ def check_survey(
     Raises
     ------
     ConfigError
-        Naming the table, the row, what it refers to and what is known.
+        Naming, for every such fault, the table, the row, what it refers to and what is known.
     """
     table = settings["tables"]["exposures"]
     known = {"site": camera.sites, "tile": tiles, "band": settings["bands"]}
     paths: dict[str, str] = {}
+    faults = []
     for name, row in exposures.items():
         for column, accepted in known.items():
             if row[column] not in accepted:
                 some = ", ".join(list(accepted)[:10])
-                raise ConfigError(
+                faults.append(
                     f"{table}: exposure {name}: unknown {column} {row[column]!r}; known: {some}"
                 )
         if row["path"] in paths:
-            raise ConfigError(
+            faults.append(
                 f"{table}: exposures {paths[row['path']]} and {name} name the same file "
                 f"{row['path']}; list each frame once."
             )
+        if "simulate" in settings and row["path"] != f"raw/{name}.fits":
+            faults.append(
+                f"{table}: exposure {name}: got the path {row['path']}; expected raw/{name}.fits, "
+                "where a simulated exposure lies."
+            )
         paths[row["path"]] = name
+    if faults:
+        raise ConfigError("\n".join(faults))
     if "ingest" not in settings["frames"]:
         _check_references(settings)
     if "calibrations" in settings:

@@ -36,7 +36,7 @@ def read_graph(
     Raises
     ------
     ConfigError
-        If there is no such plan; Snakemake's own message has been printed.
+        If there is no such plan, with Snakemake's reason.
     """
     from snakemake.api import SnakemakeApi
     from snakemake.settings import types
@@ -57,9 +57,7 @@ def read_graph(
             )
         except Exception as error:
             api.print_exception(error)
-            raise ConfigError(
-                "There is no plan of this release; the reason stands above."
-            ) from error
+            raise ConfigError(f"There is no plan of this release. {error}".rstrip()) from error
         found = workflow._workflow
         return jobs_of(found.dag), dict(found.globals)  # the next plan has the same ones
 

@@ -142,8 +142,9 @@ def check_inputs(receipts: Iterable[Receipt], made: Mapping[str, Receipt]) -> di
                 if writer.outputs[path]["sha256"] != sha256:
                     raise InputError(
                         f"{path}: '{receipt.step}' ({receipt.source}) read another version than "
-                        f"'{writer.step}' ({writer.source}) wrote last; what it made is out of "
-                        "date. Remove the first receipt and run the workflow again."
+                        f"'{writer.step}' ({writer.source}) wrote last: the file was changed since "
+                        "then, or what was made of it is out of date. Remove the file and both "
+                        "receipts and run the workflow again."
                     )
             elif path.startswith(WORK):
                 raise InputError(
