@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from skymill.__main__ import ROOMS
+from skymill.bits import FLAG_MEANING, MASK_MEANING
 from skymill.config import load_config, read_yaml
 from skymill.paths import ROOT
 
@@ -33,6 +34,12 @@ def test_the_overview_names_every_command():
         text = (ROOT / "workflow" / "rules" / f"{room}.smk").read_text()
         for step in set(re.findall(rf"-m skymill {room} (\w+)", text)):
             assert f"`{step}`" in overview or f"`{room} {step}`" in overview, (room, step)
+
+
+def test_the_data_model_lists_every_bit():
+    text = (ROOT / "docs" / "data-model.md").read_text()
+    for bit, meaning in [*MASK_MEANING.items(), *FLAG_MEANING.items()]:
+        assert f"| {int(bit)} | {meaning} |\n" in text
 
 
 def test_links_of_the_documents_lead_somewhere():
