@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 demo: $(READY)
 	snakemake --cores all
 	@skymill release summary --config config/config.yaml
-	@skymill check mini || echo "What falls short, and why: docs/overview.md#what-falls-short"
+	@skymill check mini || echo "The release is finished: results/mini. What falls short of its targets, and why: docs/overview.md#what-falls-short"
 
 test: $(READY)
 	pytest -n auto --dist loadfile --no-loadscope-reorder
