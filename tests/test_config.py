@@ -117,6 +117,13 @@ def test_all_faults_of_a_kind_are_named_at_once_comments_counted_as_lines(tmp_pa
     assert "line 4: exptime: got 'x'" in second
 
 
+def test_a_line_ends_where_csv_says_so(tmp_path: Path):
+    path = tmp_path / "exposures.csv"
+    path.write_text("# sky\u2028clear\n" + HEADER + ROW.replace("raw/", "ra\u2028w/"))
+    (row,) = load_rows(path, "exposures")
+    assert row["path"] == "ra\u2028w/a.1.fits"
+
+
 def test_the_order_of_a_table_s_rows_is_that_of_time_and_name(tmp_path):
     rows = load_rows(CONFIG / "mini/exposures.csv", "exposures")
     head, *lines = (CONFIG / "mini/exposures.csv").read_text().splitlines()

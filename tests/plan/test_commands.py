@@ -69,6 +69,15 @@ def test_one_tile_of_dr1_is_planned_alone_without_a_frame(tmp_path: Path):
 def test_a_plan_that_cannot_be_is_one_message(tmp_path: Path):
     found = plan(tmp_path, "results/micro/nothing", "--config", str(CONFIG / "config.yaml"))
     assert found.returncode == 1
-    assert "skymill: There is no plan" in found.stderr
+    assert "skymill: There is no plan of this release. No rule to produce" in found.stderr
+    assert found.stderr.count("No rule to produce") == 1
     assert "Traceback" not in found.stderr
     assert plan(tmp_path, "--cores", "0").returncode == 1
+
+
+def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path):
+    (tmp_path / "bad.yaml").write_text("release: mini\nbands: [B\n")
+    for name, why in (("bad.yaml", "isn't YAML"), ("none.yaml", "can't be read")):
+        found = plan(tmp_path, "--config", str(tmp_path / name))
+        assert found.returncode == 1
+        assert f"skymill: {tmp_path / name}: {why}" in found.stderr

@@ -131,12 +131,8 @@ def load_rows(path: Path | str, table: str) -> list[dict]:
     schema = load_schema(table)
     columns = schema["properties"]
     try:
-        text = locate(path).read_text(encoding="utf-8")
-        lines = [
-            (number, line)
-            for number, line in enumerate(text.splitlines(keepends=True), 1)
-            if not line.startswith("#")
-        ]
+        with locate(path).open(newline="", encoding="utf-8") as stream:
+            lines = [(n, line) for n, line in enumerate(stream, 1) if not line.startswith("#")]
         reader = csv.DictReader(line for _, line in lines)
         found = reader.fieldnames or []
         unknown = sorted(set(found) - set(columns))

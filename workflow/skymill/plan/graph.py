@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config import read_yaml
 from ..errors import ConfigError
 from ..paths import ROOT
 from .job import Job
@@ -36,12 +37,14 @@ def read_graph(
     Raises
     ------
     ConfigError
-        If there is no such plan, with Snakemake's reason.
+        If a file can't be read, or if there is no such plan, with Snakemake's reason.
     """
     from snakemake.api import SnakemakeApi
     from snakemake.settings import types
     from snakemake.settings.enums import Quietness
 
+    for path in configs:
+        read_yaml(path)  # Snakemake would name neither file nor line
     with SnakemakeApi(types.OutputSettings(quiet={Quietness.ALL})) as api:
         try:
             workflow = api.workflow(
@@ -56,7 +59,6 @@ def read_graph(
                 scheduling_settings=types.SchedulingSettings(scheduler="greedy"),
             )
         except Exception as error:
-            api.print_exception(error)
             raise ConfigError(f"There is no plan of this release. {error}".rstrip()) from error
         found = workflow._workflow
         return jobs_of(found.dag), dict(found.globals)  # the next plan has the same ones

@@ -102,15 +102,16 @@ def _native(values: np.ndarray) -> np.ndarray:
 
 
 def _csv(path: Path, wanted: Collection[str]) -> Table:
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    zipped = path.suffix.lower() == ".gz"
     comments = 0
-    with opener(path, "rb") as stream:
+    with gzip.open(path) if zipped else path.open("rb") as stream:
         while (line := stream.readline()).startswith(b"#"):
             comments += 1
         names = [name.strip().strip('"') for name in line.decode().strip().split(",")]
         if names == [""]:
             raise ValueError("no header line")
-    with opener(path, "rb") as stream:
+    # Arrow's own stream: after a fault its threads may still be at one of Python's, and crash.
+    with pa.input_stream(str(path), compression="gzip" if zipped else None) as stream:
         arrow = pyarrow.csv.read_csv(
             stream,
             pyarrow.csv.ReadOptions(skip_rows=comments + 1, column_names=names),
