@@ -25,7 +25,7 @@ demo: $(READY)
 	@skymill check mini || echo "The release is finished: results/mini. What falls short of its targets, and why: docs/overview.md#what-falls-short"
 
 test: $(READY)
-	pytest -n auto --dist loadfile --no-loadscope-reorder
+	pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 benchmark-scale: $(READY)
 	PYTHONPATH=workflow python benchmarks/scale.py
