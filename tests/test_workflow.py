@@ -16,6 +16,7 @@ from skymill.workflow import (
     store_config,
     store_list,
     summary_of_failures,
+    summary_of_success,
     with_types,
     withdraw,
 )
@@ -129,3 +130,11 @@ def test_nested_overrides_from_the_command_line_get_their_types():
     assert (
         with_types({"tiles": {"pixel_scale": "0.4 arcsec"}})["tiles"]["pixel_scale"] == "0.4 arcsec"
     )
+
+
+def test_a_finished_release_is_named_by_its_root_hash_and_a_part_is_not(tmp_path: Path):
+    assert summary_of_success(tmp_path, "c.yaml") == ""
+    (tmp_path / "manifest.json").write_text('{"root_hash": "abc123"}')
+    said = summary_of_success(tmp_path, "c.yaml")
+    assert f"{tmp_path} is finished, root hash abc123." in said
+    assert said.endswith("skymill release summary --config c.yaml")

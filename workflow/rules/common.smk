@@ -47,6 +47,7 @@ from skymill.workflow import (
     store_config,
     store_list,
     summary_of_failures,
+    summary_of_success,
     withdraw,
     with_types,
 )
@@ -382,7 +383,7 @@ def begin():
 
 
 def end(state):
-    """Say what failed, and let other runs build the release."""
+    """Say what failed or was built, and let other runs build the release."""
     if workflow.is_main_process:
         failed = workflow.scheduler.failed if workflow.scheduler else ()
         jobs, reasons = [], {}
@@ -394,6 +395,8 @@ def end(state):
             silent = not_published(PUBLISHED.folder) if PUBLISHED else NOTHING_SAID
             waiting = sum(1 for job in workflow.dag.needrun_jobs()) - len(jobs)
             text = summary_of_failures(jobs, waiting, silent=silent, reasons=reasons)
+            print(text, file=sys.stderr, flush=True)
+        elif state == owner.SUCCEEDED and (text := summary_of_success(OUT, CONFIG)):
             print(text, file=sys.stderr, flush=True)
         owner.release(OWNER, state)
 

@@ -16,6 +16,7 @@ from . import pin
 from .camera import Camera
 from .errors import ConfigError, InputError, SkymillError
 from .io.atomic import write_bytes
+from .io.json import read_json
 from .kernels import cache_elsewhere, drop_stale
 from .schema import load_schema, read_yaml_text
 
@@ -98,6 +99,25 @@ def summary_of_failures(
         f"skymill: {count}{rest}. Mend what the logs name, then run the same command again."
     )
     return "\n".join(text)
+
+
+def summary_of_success(out: Path | str, config: Path | str) -> str:
+    """What a run has built and what identifies it; nothing where it was asked for a part only.
+
+    Parameters
+    ----------
+    out : Path or str
+        The release's folder.
+    config : Path or str
+        The configuration that its run left.
+    """
+    manifest = Path(out) / "manifest.json"
+    if not manifest.is_file():
+        return ""
+    return (
+        f"skymill: {out} is finished, root hash {read_json(manifest)['root_hash']}. What is in it, "
+        f"and what was left out: skymill release summary --config {config}"
+    )
 
 
 def prepare_environment(package: Path | str) -> None:
