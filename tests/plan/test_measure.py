@@ -1,8 +1,10 @@
 """Costs as they grow with size, told from jobs that have run."""
 
+from pathlib import Path
+
 import pytest
 
-from skymill.plan.measure import line
+from skymill.plan.measure import _size, line
 
 
 def test_two_sizes_give_base_and_slope():
@@ -26,3 +28,10 @@ def test_where_one_size_was_seen_alone_a_bare_start_stands_for_the_base():
     assert line([(10, 3.0), (10, 3.0)], 1.0, True) == (1.0, pytest.approx(0.2))
     base, slope = line([(10, 1.0), (10, 1.0)], 5.0, True)
     assert (base, slope) == (0.9, pytest.approx(0.01))
+
+
+def test_a_frame_that_is_taken_over_takes_no_disk(tmp_path: Path):
+    (tmp_path / "earlier.fits").write_bytes(bytes(5000))
+    (tmp_path / "later.fits").symlink_to(tmp_path / "earlier.fits")
+    assert _size(str(tmp_path / "earlier.fits"), {}) == 5000
+    assert _size(str(tmp_path / "later.fits"), {}) == 0

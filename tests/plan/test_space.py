@@ -30,4 +30,4 @@ def test_files_that_are_made_anew_give_their_room_back(tmp_path: Path):
 
 
 def test_where_costs_are_not_known_nothing_is_checked(tmp_path: Path):
-    check_space([Job("frames_ingest", {}, ())], SURVEY, 1, tmp_path, free=0)
+    check_space([Job("a rule to come", {}, ())], SURVEY, 1, tmp_path, free=0)

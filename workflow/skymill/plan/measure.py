@@ -192,6 +192,8 @@ def _sizes_of_files(folder: Path) -> dict[str, int]:
 
 
 def _size(path: str, files: Mapping[str, int]) -> int:
+    if Path(path).is_symlink():  # taken over from an earlier release
+        return 0
     name = logical_name(path)
     return files[name] if name in files else _bytes_of(Path(path))
 
