@@ -37,7 +37,7 @@ def test_sizes_follow_from_the_survey():
     assert size("detections", cell="7") == (25, 32)
     assert size("hips_cell", cell="3") == (8, 8)
     assert size("hips_cell", cell="4") == (24, 24)
-    assert size("report") == (4, 4)
+    assert size("report") == (4, 8)
     assert size("hips") == (6, 6)  # two bands; two tiles above the cells 3 and 4, one above both
 
 

@@ -19,5 +19,6 @@ def obstacle() -> str:
 def run(site: Site) -> Path:
     """Build it so."""
     there = shuffled.prepare(elsewhere.place(site))
+    shifted = clock.prefix(site.folder)
     with user.becoming(site.folder) as prefix:
-        return there.build(environment=locale.ENVIRONMENT, prefix=[*prefix, *clock.PREFIX])
+        return there.build(environment=locale.ENVIRONMENT, prefix=[*prefix, *shifted])

@@ -179,7 +179,7 @@ SIZES: dict[str, tuple[Size, Size]] = {
     "viewer": (_stacks, _stacks),
     "map_archive": (_stacks, _stacks),
     "catalogue_archive": (_release, _release),
-    "report": (_stacks, _stacks),
+    "report": (_stacks, _stack),
     "manifest": (_stacks, _stacks),
 }
 """Rule → what its time goes with, and what its memory and files go with."""
