@@ -95,6 +95,7 @@ def test_a_table_is_read_with_its_types_and_empty_optional_fields(tmp_path: Path
         (HEADER.replace("mjd", "mdj") + ROW, r"unknown columns \['mdj'\]"),
         (HEADER + ROW.replace("60000.5", "noon"), r"line 2: mjd: got 'noon', expected number"),
         (HEADER + ROW.replace("60000.5", "5"), r"line 2: mjd"),
+        (HEADER + ROW.replace(",120,", ",0,"), r"line 2: exptime: .*0"),
         (HEADER + ROW + ROW, r"line 3: exposure 'a\.1' occurs twice"),
         (HEADER + ROW.replace("120", ""), r"missing key 'exptime'"),
     ],

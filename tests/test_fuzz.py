@@ -73,11 +73,30 @@ def headers(content: bytes) -> list[tuple[int, int]]:
         size = (
             abs(header["BITPIX"])
             // 8
-            * math.prod(header[f"NAXIS{n}"] for n in range(1, header["NAXIS"] + 1))
+            * (
+                math.prod(header[f"NAXIS{n}"] for n in range(1, header["NAXIS"] + 1))
+                + header.get("PCOUNT", 0)
+            )
         )
         size *= header["NAXIS"] > 0
         at = -(-end // BLOCK) * BLOCK + -(-size // BLOCK) * BLOCK
     return found
+
+
+def with_cards(content: bytes, area: tuple[int, int], cards: dict[str, int]) -> bytes:
+    """A file with other values in the cards of one header, or with these cards before its end."""
+    first, last = area
+    damaged = bytearray(content)
+    text = damaged[first:last].decode()
+    for keyword, value in cards.items():
+        line = f"{keyword:<8}= {value:>20}".ljust(CARD)[:CARD]
+        at = text.find(f"{keyword:<8}=")
+        at = at if at >= 0 else text.index("END" + " " * 77)
+        text = text[:at] + line + text[at + CARD :]
+    if "END     " not in text[-CARD:]:
+        text += "END".ljust(CARD)
+    damaged[first : first + len(text)] = text.encode()
+    return bytes(damaged)
 
 
 VALUES = (
@@ -214,6 +233,18 @@ def raw(camera, folder) -> bytes:
     return (folder / "raw.fits").read_bytes()
 
 
+@pytest.fixture(scope="module", params=["RICE_1", "GZIP_2"])
+def packed(raw, folder, request) -> bytes:
+    """The raw MEF, each image tile-compressed."""
+    with fits.open(io.BytesIO(raw)) as hdus:
+        images = [
+            fits.CompImageHDU(hdu.data, hdu.header, compression_type=request.param)
+            for hdu in hdus[1:]
+        ]
+        fits.HDUList([hdus[0], *images]).writeto(folder / "packed.fits", overwrite=True)
+    return (folder / "packed.fits").read_bytes()
+
+
 @pytest.fixture(scope="module")
 def step(camera, config, folder, raw):
     """The step `frames pixels` on the bytes of a raw file: status, cards, pixels, bits."""
@@ -287,6 +318,40 @@ def test_a_damaged_raw_frame_is_the_same_or_broken_unless_its_pixels_differ(step
     assert outcomes >= ({"same", "broken", "differs"} if data else {"same", "broken"})
 
 
+def test_a_damaged_tile_compressed_frame_is_the_same_or_broken_or_differs(step, packed):
+    whole, outcomes = (*step(packed), decoded(packed)), set()
+
+    @cases(100)
+    @given(damaged_fits(packed, headers(packed)))
+    def check(content):
+        outcomes.add(check_raw(step, whole, content))
+
+    check()
+    assert outcomes >= {"same", "broken"}
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_no_value_of_a_compressed_image_s_card_is_too_much_for_its_decoder(folder, kind):
+    """The decoders are C: they crash where they believe what can't be (BYTEPIX -1)."""
+    pixels = np.random.default_rng(1).normal(1000, 4, (9, 75)).astype(kind)
+    image = fits.CompImageHDU(pixels, quantize_method=1)  # floats are dithered
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(folder / "one.fits", overwrite=True)
+    content = (folder / "one.fits").read_bytes()
+    first, last = headers(content)[1]
+    read = 0
+    for at in range(first, last - CARD, CARD):
+        for value in (*VALUES, "2", "16", "1000000", "-1000000"):
+            card = f"{content[at : at + 8].decode()}= {value:>20}".ljust(CARD)[:CARD]
+            damaged = content[:at] + card.encode("latin-1") + content[at + CARD :]
+            (folder / "one.fits").write_bytes(damaged)
+            try:
+                read_images(folder / "one.fits")
+                read += 1
+            except SkymillError:
+                pass
+    assert read > 50
+
+
 @pytest.mark.parametrize(
     "cards",
     [
@@ -300,20 +365,35 @@ def test_a_damaged_raw_frame_is_the_same_or_broken_unless_its_pixels_differ(step
 )
 @pytest.mark.parametrize("number", [1, 4])
 def test_a_header_that_claims_a_trillion_pixels_takes_no_memory(step, raw, cards, number):
-    first, last = headers(raw)[number]
-    damaged = bytearray(raw)
-    text = damaged[first:last].decode()
-    for keyword, value in cards.items():
-        line = f"{keyword:<8}= {value:>20}".ljust(CARD)[:CARD]
-        at = text.find(f"{keyword:<8}=")
-        at = at if at >= 0 else text.index("END" + " " * 77)
-        text = text[:at] + line + text[at + CARD :]
-    if "END     " not in text[-CARD:]:
-        text += "END".ljust(CARD)
-    damaged[first : first + len(text)] = text.encode()
+    damaged = with_cards(raw, headers(raw)[number], cards)
     tracemalloc.start()
     try:
-        outcome = check_raw(step, (*step(raw), decoded(raw)), bytes(damaged))
+        outcome = check_raw(step, (*step(raw), decoded(raw)), damaged)
+        assert tracemalloc.get_traced_memory()[1] < LIMIT
+    finally:
+        tracemalloc.stop()
+    assert outcome == "broken"
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {"ZNAXIS1": 10**12},
+        {"ZNAXIS1": 10**9, "ZTILE1": 10**9},
+        {"ZNAXIS2": 10**9},
+        {"ZTILE1": 0},
+        {"ZTILE2": -1},
+        {"ZNAXIS": 10**12},
+        {"ZBITPIX": 10**12},
+        {"ZDITHER0": -32},
+    ],
+)
+def test_a_compressed_image_that_claims_other_pixels_than_it_holds_is_refused(step, packed, cards):
+    damaged = with_cards(packed, headers(packed)[2], cards)
+    whole = (*step(packed), decoded(packed))
+    tracemalloc.start()
+    try:
+        outcome = check_raw(step, whole, damaged)
         assert tracemalloc.get_traced_memory()[1] < LIMIT
     finally:
         tracemalloc.stop()

@@ -9,6 +9,7 @@ import pytest
 from skymill.config import load_camera, load_config, load_rows
 from skymill.errors import ConfigError, InputError
 from skymill.paths import CONFIG
+from skymill.tree import Tree
 from skymill.workflow import (
     NOTHING_SAID,
     ClusterReasons,
@@ -55,6 +56,59 @@ def test_a_frame_listed_twice_is_named(survey):
     exposures[second]["path"] = exposures[first]["path"]
     with pytest.raises(ConfigError, match=f"{first} and {second} name the same file"):
         check_survey(*survey[:3], exposures, survey[4])
+
+
+def test_a_frame_listed_twice_under_two_names_is_named_by_its_checksum(survey):
+    exposures = copy.deepcopy(survey[3])
+    first, second, third = list(exposures)[:3]
+    for name, digit in ((first, "a"), (second, "a"), (third, "b")):
+        exposures[name]["sha256"] = 64 * digit
+    with pytest.raises(ConfigError) as error:
+        check_survey(*survey[:3], exposures, survey[4])
+    assert f"exposures {first} and {second} have the same sha256" in str(error.value)
+    assert third not in str(error.value)
+
+
+@pytest.mark.parametrize("seconds", [0, 60, 110])
+def test_a_frame_listed_twice_without_checksum_is_named_by_its_time(survey, seconds):
+    """Its time may be the start in one row, the middle in the other."""
+    exposures = copy.deepcopy(survey[3])
+    first = next(iter(exposures))
+    copied = {**exposures[first], "path": "raw/copy.fits"}
+    exposures[f"{first}.copy"] = copied | {"mjd": copied["mjd"] + seconds / 86400}
+    with pytest.raises(ConfigError) as error:
+        check_survey(*survey[:3], exposures, survey[4])
+    (line,) = [
+        line for line in str(error.value).splitlines() if f"{first} and {first}.copy" in line
+    ]
+    assert f"overlap: their middles are {seconds} s apart, expected 120 s at least" in line
+
+
+def test_exposures_that_follow_at_once_and_means_of_several_do_not_overlap(survey):
+    exposures = copy.deepcopy(survey[3])
+    first, second = list(exposures)[:2]
+    assert exposures[first]["site"] == exposures[second]["site"]
+    exposures[second]["mjd"] = round(exposures[first]["mjd"] + 120 / 86400, 5)
+    check_survey(*survey[:3], exposures, survey[4])
+    exposures[second]["mjd"] = exposures[first]["mjd"]
+    survey[0]["frames"]["ingest"] = {}
+    check_survey(*survey[:3], exposures, survey[4])
+
+
+def test_two_sites_may_have_the_same_serial_and_time(survey):
+    """As KMTNet numbers its frames: kmtc.20250920.061021 and kmts.20250920.061021."""
+    exposures = copy.deepcopy(survey[3])
+    first = next(name for name in exposures if name.startswith("kmtc."))
+    other = next(name for name in exposures if name.startswith("kmts."))
+    same = first.replace("kmtc.", "kmts.")
+    row = exposures.pop(other)
+    exposures[same] = row | {"path": f"raw/{same}.fits", "mjd": exposures[first]["mjd"]}
+    assert exposures[same]["site"] != exposures[first]["site"]
+    check_survey(*survey[:3], exposures, survey[4])
+    tree = Tree("mini", 4)
+    paths = {tree.frame(name, "fits") for name in (first, same)}
+    paths |= {tree.receipt("frames_pixels", name) for name in (first, same)}
+    assert len(paths) == 4
 
 
 def test_all_exposures_at_fault_are_named_at_once(survey):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from skymill.calibrations.reading import check_exptime, read_set
 from skymill.errors import InputError
@@ -33,6 +34,18 @@ def test_too_few_is_an_error_with_every_reason(paths, camera):
     with pytest.raises(InputError, match="0 of 4 calibration frames of site SAAO") as caught:
         read_set(paths, camera, "SAAO", 2)
     assert str(caught.value).count("OBSERVAT is 'CTIO'") == 4
+
+
+def test_a_reduced_one_is_left_out(paths, camera):
+    trimmed = [np.ones(chip.shape, np.float32) for chip in camera.chips.values()]
+    header = fits.getheader(paths[1])
+    hdus = [fits.PrimaryHDU(header=header), *(fits.ImageHDU(data) for data in trimmed)]
+    fits.HDUList(hdus).writeto(paths[1], overwrite=True)
+    found = read_set(paths, camera, "CTIO", 2)
+    assert found.exptimes() == [0, 20, 30]
+    assert found.dropped == [
+        "f1.fits: It is reduced (it has no overscan); masters need frames as read out."
+    ]
 
 
 def test_a_further_check(paths, camera):

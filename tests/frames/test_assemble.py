@@ -1,5 +1,7 @@
 """Amplifiers are turned and placed as the camera file says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sep
@@ -26,6 +28,17 @@ def test_a_chip_comes_together_again(small_camera, name):
     chip = small_camera.chips[name]
     image = np.arange(96 * 128, dtype=np.float32).reshape(96, 128)
     np.testing.assert_array_equal(assemble(chip, stored(image, chip)), image)
+
+
+def test_kmtnet_s_amplifiers_are_joined_as_they_are_stored():
+    """Its frames are turned before they are written (KS4's pipeline joins them so too)."""
+    camera = load_camera(CONFIG / "cameras" / "kmtnet.yaml")
+    assert [chip.name for chip in camera.chips.values()] == ["M", "K", "N", "T"]
+    parts = list(np.random.default_rng(1).normal(size=(8, 6, 1152)).astype(np.float32))
+    for chip in camera.chips.values():
+        low = tuple(replace(a, rows=slice(0, 6)) for a in chip.amplifiers)
+        image = assemble(replace(chip, shape=(6, 9216), amplifiers=low), parts)
+        np.testing.assert_array_equal(image, np.hstack(parts))
 
 
 def test_trimmed_amplifiers_and_whole_chips_pass_unchanged(small_camera, settings):

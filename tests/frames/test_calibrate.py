@@ -10,6 +10,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from skymill.__main__ import main
+from skymill.bits import MaskBit
 from skymill.config import load_camera
 from skymill.frames import tpv
 from skymill.io.fits import Image, write_images
@@ -23,6 +24,8 @@ ZP = {"A": (28.5, 28.53, 28.46, 28.55), "B": (28.48, 28.52, 28.5, 28.44)}
 SLOPE = -1.5e-4
 SKY, NOISE, GAIN = 150.0, 7.0, 1.8
 FWHM = 5.0
+FULL = np.uint8(MaskBit.SATURATED | MaskBit.BLEED)
+"""What `frames pixels` marks a saturated pixel with."""
 
 
 def camera_content():
@@ -414,6 +417,58 @@ def test_an_exposure_without_stars_is_a_verdict(survey, kind):
     assert fits.getdata(survey.folder / f"{kind}.fits", "B").shape == (SIZE, SIZE)
     footprint = np.array(verdict["chips"]["A"]["footprint"])
     assert np.isfinite(footprint).all()
+
+
+@pytest.mark.parametrize("kind", ["one star", "all saturated", "bright stars only", "dead chip"])
+def test_an_exposure_with_hardly_a_star_is_a_verdict_with_the_reason(survey, kind):
+    generator = np.random.default_rng(7)
+    images = {chip: generator.normal(SKY, NOISE, (SIZE, SIZE)).astype(np.float32) for chip in "AB"}
+    masks = {chip: np.zeros((SIZE, SIZE), np.uint8) for chip in "AB"}
+    reason = "too few sources: 0 < 50"
+    if kind == "one star":
+        images["A"] += draw((SIZE, SIZE), [200.3], [250.1], [3e5], FWHM).astype(np.float32)
+    elif kind == "all saturated":
+        images = {chip: np.full_like(data, 65000) for chip, data in images.items()}
+        masks = {chip: np.full_like(mask, FULL) for chip, mask in masks.items()}
+        reason = "dead chip: sky not measurable"
+    elif kind == "bright stars only":  # each of them saturated
+        stars = survey.stars.copy()
+        stars["mag"] -= 9
+        images = {chip: np.minimum(pixels(survey.camera, stars, chip), 50000) for chip in "AB"}
+        masks = {chip: FULL * (data >= 47000) for chip, data in images.items()}
+        reason = "seeing not measurable"
+    else:
+        images["A"] = pixels(survey.camera, survey.stars, "A")
+        images["B"][:] = 0
+        reason = "dead chip: sky 0 adu < 20 adu"
+    survey.write("poor", images, masks)
+    assert survey.run("poor") == 0
+    verdict = survey.verdict("poor")
+    assert verdict["verdict"] == "fail"
+    assert any(text.startswith(reason) for text in verdict["reasons"]), verdict["reasons"]
+    assert fits.getheader(survey.folder / "poor.fits")["VERDICT"] == "fail"
+    assert fits.getdata(survey.folder / "poor.fits", "B").shape == (SIZE, SIZE)
+
+
+@pytest.mark.parametrize("purpose", ["astrometric", "photometric"])
+@pytest.mark.parametrize("rows", ["none", "elsewhere"])
+def test_a_catalogue_that_does_not_reach_the_field_is_the_first_reason(good, purpose, rows):
+    name = {"astrometric": "gaia", "photometric": "apass"}[purpose]
+    path = good.folder / f"{name}.parquet"
+    whole, table = path.read_bytes(), read_table(path)
+    table["dec"] -= 3  # a neighbouring field's
+    schema = table_schema(f"reference_{name}", ("V", "I") if name == "apass" else ())
+    try:
+        write_table(path, table if rows == "elsewhere" else schema.empty(), schema, good.record)
+        assert good.run("good", ".lost") == 0
+    finally:
+        path.write_bytes(whole)
+    verdict = good.verdict("good.lost")
+    assert verdict["verdict"] == "fail"
+    cause = f"no star of the {purpose} catalogue within 0.068 deg: it doesn't reach the field"
+    assert verdict["reasons"][0] == cause
+    assert "bad amplifiers on a chip: 4 > 1" in verdict["reasons"]
+    assert sum("catalogue" in reason for reason in verdict["reasons"]) == 1
 
 
 def test_a_broken_exposure_is_a_verdict(survey):

@@ -209,10 +209,20 @@ def test_a_good_exposure_becomes_a_frame_that_passes(ingest, tmp_path):
     assert brightest["mag_aper5"] == pytest.approx(30 - 2.5 * np.log10(FLUX[0]), abs=0.03)
 
 
+def one_star():
+    """The brightest of `image`'s alone."""
+    corner = np.arange(256) < 80
+    noise = np.random.default_rng(5).normal(0, 20, (256, 256))
+    return noise + image(noise=0) * np.outer(corner, corner)
+
+
 @pytest.mark.parametrize(
     ("pixels", "reason"),
     [
         (lambda: np.random.default_rng(5).normal(0, 20, (256, 256)), "stars in common"),
+        (one_star, "Only 1 stars in common"),
+        (lambda: np.zeros((256, 256)), "Only 0 stars in common"),
+        (lambda: np.full((256, 256), 60000.0), "Only 0 stars in common"),
         (lambda: np.zeros((100, 256)), "expected images of"),
         (lambda: image(fwhm=14.0, seed=2), "seeing"),
     ],

@@ -152,6 +152,42 @@ def test_reduced_frames_pass_without_masters(release, light):
     np.testing.assert_array_equal(images[1].data, light["M"].astype(np.float32))
 
 
+def test_reduced_frames_are_not_detrended_again_where_there_are_masters(release, light, record):
+    """Told by the lack of an overscan: crosstalk, bias, dark and flat aren't touched."""
+    camera = load_camera(release / "camera.yaml")
+    masters = write_masters(release, camera, record)
+    matrix = np.full((8, 8), 1e-3).tolist()
+    content = {"coefficients": dict.fromkeys("MKNT", matrix)}
+    write_json(release / "crosstalk.json", content, record)
+    raw = write_raw(release / "e1.fits", [light[n].astype(np.float32) for n in camera.chips])
+    images, masks, header = run(release, raw, *masters)
+    assert header["STATUS"] == "ok"
+    for image in images[1:]:
+        np.testing.assert_array_equal(image.data, light[image.name].astype(np.float32))
+    bits = {mask.name: mask.data for mask in masks[1:]}
+    assert bits["M"][40, 20] == MaskBit.CROSSTALK  # the cosmic ray: masks are made all the same
+
+
+def test_a_tile_compressed_frame_gives_the_same_pixels(release, light):
+    raw = write_raw(release / "e1.fits", raw_arrays(load_camera(release / "camera.yaml"), light))
+    images, masks, _ = run(release, raw)
+    with fits.open(raw) as hdus:
+        packed = [fits.CompImageHDU(hdu.data, hdu.header) for hdu in hdus[1:]]
+        fits.HDUList([hdus[0], *packed]).writeto(release / "e1.fits.fz")
+    again = run(release, release / "e1.fits.fz")
+    for one, other in zip(images + masks, again[0] + again[1], strict=True):
+        np.testing.assert_array_equal(one.data, other.data)
+
+
+def test_a_wholly_saturated_frame_is_masked_throughout(release, light):
+    arrays = list(raw_arrays(load_camera(release / "camera.yaml"), light))
+    for array in arrays:
+        array[:, 27:-32] = 65535  # the converter's end
+    _, masks, header = run(release, write_raw(release / "e1.fits", arrays))
+    assert header["STATUS"] == "ok"
+    assert all((mask.data & MaskBit.BLEED > 0).all() for mask in masks[1:])
+
+
 def test_the_same_bytes_again(release, light):
     camera = load_camera(release / "camera.yaml")
     raw = write_raw(release / "e1.fits", raw_arrays(camera, light))
@@ -166,6 +202,7 @@ def test_the_same_bytes_again(release, light):
     ("changes", "reason"),
     [
         ({"EXPTIME": None}, "The header lacks EXPTIME."),
+        ({"EXPTIME": 0.0}, "The header says EXPTIME 0 s, the exposure table 120 s."),
         ({"FILTER": "B"}, "The header says FILTER B, the exposure table V."),
         ({"RA": "00:00:00", "DEC": "00:00:00"}, "RA and DEC are both 0"),
     ],
@@ -195,6 +232,27 @@ def test_a_missing_amplifier_breaks_the_exposure_alone(release, light):
     arrays = list(raw_arrays(load_camera(release / "camera.yaml"), light))[:-1]
     _, _, header = run(release, write_raw(release / "e1.fits", arrays))
     assert "has 31 image HDUs" in header["REASON"]
+
+
+def test_a_chip_of_zeros_breaks_the_exposure_alone(release, light):
+    camera = load_camera(release / "camera.yaml")
+    arrays = list(raw_arrays(camera, light))
+    first = 8 * list(camera.chips).index("K")
+    for array in arrays[first : first + 8]:
+        array[:] = 0
+    _, _, header = run(release, write_raw(release / "e1.fits", arrays))
+    assert header["STATUS"] == "broken"
+    assert header["REASON"] == "e1.fits: chip K holds nothing but zeros: it wasn't read out."
+
+
+def test_a_missing_chip_breaks_the_exposure_alone(release, light):
+    raw = write_raw(release / "e1.fits", [light[n].astype(np.float32) for n in "MKT"])
+    with fits.open(raw, mode="update") as hdus:
+        for hdu, name in zip(hdus[1:], "MKT", strict=True):
+            hdu.name = name
+    _, _, header = run(release, raw)
+    assert header["STATUS"] == "broken"
+    assert "has 3 image HDUs; expected 32 amplifiers or 4 chips; N missing." in header["REASON"]
 
 
 def test_a_wrong_size_breaks_the_exposure_alone(release, light):

@@ -103,6 +103,13 @@ def rows_of(path: Path) -> None:
         pass
 
 
+def test_compressions_that_are_not_read_say_what_to_do(tmp_path: Path):
+    image = fits.CompImageHDU(np.ones((24, 75), np.int16), compression_type="HCOMPRESS_1")
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(tmp_path / "a.fits")
+    with pytest.raises(InputError, match=r"HDU 1 .*HCOMPRESS_1, expected RICE_1, .*; use funpack"):
+        read_images(tmp_path / "a.fits")
+
+
 def test_header_texts_are_printable_ascii(tmp_path: Path, record):
     cards = [("REASON", "75 × 24 at 1.5°, 3″ – é\n", "10 µJy")]
     write_images(tmp_path / "a.fits", [Image(None, cards)], record)

@@ -20,6 +20,8 @@ from .io.json import read_json
 from .kernels import cache_elsewhere, drop_stale
 from .schema import load_schema, read_yaml_text
 
+TIME_ROUNDING = 1.0
+"""Seconds by which times of a table may be wrong: mjd with five decimals."""
 NOTHING_SAID = "It wrote nothing to its log; it may never have begun."
 
 
@@ -225,7 +227,7 @@ def check_survey(
     exposures: Mapping[str, Mapping],
     calibrations: Mapping[str, Mapping],
 ) -> None:
-    """Check that the tables name only what exists and that each exposure can be calibrated.
+    """Check that the tables name only what exists, each frame once, and that it can be calibrated.
 
     Raises
     ------
@@ -254,12 +256,52 @@ def check_survey(
                 "where a simulated exposure lies."
             )
         paths[row["path"]] = name
+    faults += _same_content(table, exposures)
+    if "ingest" not in settings["frames"]:  # what arrives calibrated may be a mean of exposures
+        faults += _same_time(table, exposures)
     if faults:
         raise ConfigError("\n".join(faults))
     if "ingest" not in settings["frames"]:
         _check_references(settings)
     if "calibrations" in settings:
         _check_calibrations(settings["tables"]["calibrations"], exposures, calibrations)
+
+
+def _same_content(table: str, exposures: Mapping[str, Mapping]) -> list[str]:
+    """Faults of exposures whose files are the same, byte for byte."""
+    seen: dict[str, str] = {}
+    faults = []
+    for name, row in exposures.items():
+        if row["sha256"]:
+            first = seen.setdefault(row["sha256"], name)
+            if first != name:
+                faults.append(
+                    f"{table}: exposures {first} and {name} have the same sha256: one frame under "
+                    "two names; list each frame once."
+                )
+    return faults
+
+
+def _same_time(table: str, exposures: Mapping[str, Mapping]) -> list[str]:
+    """Faults of exposures that overlap in time: a site has one camera.
+
+    So a frame that is listed twice is found where no checksum is given, or where the copy is
+    compressed.
+    """
+    last: dict[str, tuple[str, Mapping]] = {}
+    faults = []
+    for name, row in sorted(exposures.items(), key=lambda item: (item[1]["mjd"], item[0])):
+        first, earlier = last.get(row["site"], (name, row))
+        last[row["site"]] = name, row
+        apart = 86400 * (row["mjd"] - earlier["mjd"])
+        least = (row["exptime"] + earlier["exptime"]) / 2
+        if first != name and apart < least - TIME_ROUNDING:
+            faults.append(
+                f"{table}: exposures {first} and {name} of site {row['site']} overlap: their "
+                f"middles are {apart:.0f} s apart, expected {least:.0f} s at least; list each "
+                "frame once, or correct mjd (UTC at mid-exposure) or exptime."
+            )
+    return faults
 
 
 def _check_references(settings: Mapping) -> None:

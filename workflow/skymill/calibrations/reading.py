@@ -71,6 +71,7 @@ def read_set(
         try:
             frame = read_raw(path, camera)
             _check_site(frame, site)
+            _check_read_out(frame)
             if check is not None:
                 check(frame)
         except InputError as error:
@@ -91,6 +92,11 @@ def _check_site(frame: RawFrame, site: str) -> None:
     found = str(frame.header.get("OBSERVAT", "")).strip()
     if found != site:
         raise InputError(f"OBSERVAT is {found!r}, expected {site!r}.")
+
+
+def _check_read_out(frame: RawFrame) -> None:
+    if frame.reduced:
+        raise InputError("It is reduced (it has no overscan); masters need frames as read out.")
 
 
 def check_exptime(frame: RawFrame) -> None:

@@ -188,21 +188,25 @@ def write_calibrated(
     from ..io.parquet import table_schema, write_table
     from . import calibration, products
     from .aperture_correction import aperture_corrections
+    from .reach import unreached
     from .references import read_gaia, read_photometry
     from .screening import checks, verdict
 
+    gaia = read_gaia(options.astrometry)
+    photometry = read_photometry(options.photometry, header["FILTER"])
     result = calibration.calibrate(
         chips,
         {name: camera.prior(header["OBSERVAT"], name) for name in chips},
-        read_gaia(options.astrometry),
-        read_photometry(options.photometry, header["FILTER"]),
+        gaia,
+        photometry,
         {"mjd": header["MJD"], "ra": header["RA"], "dec": header["DEC"]},
         settings,
         camera.pixel_scale,
     )
     figures = calibration.figures(chips, result, settings, camera.pixel_scale)
     outcome = checks(figures, settings["screening"])
-    judgement, reasons = verdict(outcome)
+    catalogues = {"astrometric": gaia, "photometric": photometry}
+    judgement, reasons = verdict(outcome, unreached(chips, result.astrometry, catalogues))
     write_frames(
         options,
         primary_cards(header, judgement, reasons),

@@ -43,6 +43,9 @@ STEPS: tuple[Callable[[ChipFrame, Masters, Mapping], None], ...] = (
 )
 """What happens to an assembled chip, in this order (overscan comes before assembly)."""
 
+DETRENDING = (subtract_crosstalk, subtract_bias, subtract_dark, divide_flat)
+"""The steps that a frame which comes reduced has behind it."""
+
 SECTIONS = ("raw", "saturation", "bleed", "victims", "cosmic_rays", "trails")
 """The subsections of `frames` that this step reads."""
 
@@ -128,7 +131,11 @@ def process(
     settings: Mapping,
     cards: list[Card],
 ) -> tuple[list[Image], list[Image]]:
-    """Run every chip through the steps; returns the HDUs of image and mask."""
+    """Run every chip through the steps; returns the HDUs of image and mask.
+
+    A frame that comes reduced isn't detrended again, whatever masters there are.
+    """
+    steps = [step for step in STEPS if not (raw.reduced and step in DETRENDING)]
     ra, dec = pointing(raw.header)
     cards = [
         *cards,
@@ -141,7 +148,7 @@ def process(
     for name, chip in camera.chips.items():
         data = chip_image(chip, raw.chips.pop(name), camera, settings["overscan"])
         frame = new_frame(chip, camera, row["exptime"], data, slopes)
-        for step in STEPS:
+        for step in steps:
             step(frame, masters[name], settings)
         images.append(Image(frame.data, chip_cards(frame), name))
         masks.append(Image(frame.bits, [], name))

@@ -23,23 +23,29 @@ class RawFrame:
     Attributes
     ----------
     header : dict
-        Cards of the primary HDU.
+        Cards of the exposure.
     chips : dict of str to list of ndarray
         For each chip its amplifiers' arrays as stored, in the order of the camera file; or one
         array, where the frame holds assembled chips.
+    reduced : bool
+        Whether overscan, crosstalk, bias, dark and flat are out already (`is_reduced`).
     """
 
     header: dict[str, object]
     chips: dict[str, list[np.ndarray]]
+    reduced: bool
 
 
 def read_raw(path: Path | str, camera: Camera) -> RawFrame:
     """Read a raw MEF: an HDU per amplifier, with or without overscan, or an HDU per chip.
 
+    Which of them a file is, the number and the sizes of its HDUs tell; its name and the
+    configuration have no say.
+
     Parameters
     ----------
     path : Path or str
-        The file: a primary HDU without data, then the images.
+        The file: a primary HDU without data, then the images; each may be tile-compressed (fpack).
     camera : Camera
         What is expected.
 
@@ -51,8 +57,8 @@ def read_raw(path: Path | str, camera: Camera) -> RawFrame:
     Raises
     ------
     InputError
-        If the file can't be read whole, or the number or size of its images isn't the camera's.
-        The message names the file without its folder.
+        If the file can't be read whole, the number or size of its images isn't the camera's, or a
+        chip holds nothing but zeros. The message names the file without its folder.
     """
     path = Path(path)
     try:
@@ -62,9 +68,38 @@ def read_raw(path: Path | str, camera: Camera) -> RawFrame:
         raise InputError(text.partition("; expected")[0].rstrip(".") + ".") from error
     if not images:
         raise InputError(f"{path.name}: holds no HDU.")
-    header = {keyword: value for keyword, value, _ in images[0].cards}
     filled = [image for image in images if image.data is not None and image.data.size]
-    return RawFrame(header, _by_chip(path.name, filled, camera))
+    chips = _by_chip(path.name, filled, camera)
+    for name, arrays in chips.items():
+        # KMTNet's MEFs are filled up with zeros where a chip's file is missing.
+        if not any(array.any() for array in arrays):
+            raise InputError(
+                f"{path.name}: chip {name} holds nothing but zeros: it wasn't read out."
+            )
+    return RawFrame(_header(images[0], filled[0]), chips, is_reduced(chips, camera))
+
+
+def _header(primary: Image, first: Image) -> dict[str, object]:
+    """The primary cards: fpack moves those of a primary image to the HDU that it makes of it."""
+    header, moved = ({key: value for key, value, _ in hdu.cards} for hdu in (primary, first))
+    return header if header.keys() & set(NEEDED) else moved
+
+
+def is_reduced(chips: Mapping[str, list[np.ndarray]], camera: Camera) -> bool:
+    """Whether a frame comes detrended: without the overscan with which the camera reads out.
+
+    KASI hands frames over so, crosstalk, bias, dark and flat taken out (Paper III, §3.1.1). Of a
+    camera without overscan the pixels can't tell; there the calibrations section says what is left
+    to do.
+
+    Parameters
+    ----------
+    chips : Mapping
+        Chip → arrays as stored, all of one layout.
+    camera : Camera
+    """
+    full, *trimmed = amplifier_shapes(camera, next(camera.amplifiers()))
+    return bool(trimmed) and next(iter(chips.values()))[0].shape != full
 
 
 def _by_chip(name: str, images: list[Image], camera: Camera) -> dict[str, list[np.ndarray]]:
@@ -76,7 +111,7 @@ def _by_chip(name: str, images: list[Image], camera: Camera) -> dict[str, list[n
     else:
         raise InputError(
             f"{name}: has {len(images)} image HDUs; expected {len(amplifiers)} amplifiers "
-            f"or {len(camera.chips)} chips."
+            f"or {len(camera.chips)} chips{_lacking(images, camera)}."
         )
     arrays = _in_order(images, list(wanted))
     for (hdu, shapes), array in zip(wanted.items(), arrays, strict=True):
@@ -88,10 +123,28 @@ def _by_chip(name: str, images: list[Image], camera: Camera) -> dict[str, list[n
             raise InputError(
                 f"{name}: HDU {hdu} was read out with pixels below 0; is its card BZERO missing?"
             )
+    trimmed = [
+        array.shape == shapes[-1] for shapes, array in zip(wanted.values(), arrays, strict=True)
+    ]
+    if any(trimmed) and not all(trimmed):
+        raise InputError(
+            f"{name}: {sum(trimmed)} of {len(arrays)} image HDUs lack the overscan of the others; "
+            "expected all as read out, or all reduced."
+        )
     each = iter(arrays)
     if len(arrays) == len(camera.chips) != len(amplifiers):
         return {chip: [next(each)] for chip in camera.chips}
     return {n: [next(each) for _ in chip.amplifiers] for n, chip in camera.chips.items()}
+
+
+def _lacking(images: list[Image], camera: Camera) -> str:
+    """Which of the camera's HDUs a file lacks, if it names its HDUs as the camera does."""
+    found = {image.name for image in images}
+    for names in ([a.name for a in camera.amplifiers()], list(camera.chips)):
+        missing = [name for name in names if name not in found]
+        if 0 < len(missing) < len(names):
+            return f"; {', '.join(missing)} missing"
+    return ""
 
 
 def _in_order(images: list[Image], names: list[str]) -> list[np.ndarray]:

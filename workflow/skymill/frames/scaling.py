@@ -43,8 +43,12 @@ def scaled_saturation(chip: MeasuredChip, points: list[ZeroPoint], magzero: floa
 
 
 def depth(noise: np.ndarray, points: list[ZeroPoint], radius: float, magzero: float) -> float:
-    """5σ limit in a circle of `radius` pixels, mag; NaN without a calibrated amplifier."""
-    good = np.array([not p.bad and np.isfinite(p.zp) for p in points]) & np.isfinite(noise)
+    """5σ limit in a circle of `radius` pixels, mag; NaN without a calibrated amplifier.
+
+    An amplifier whose pixels are all the same, as a dead chip's, has no noise and tells nothing.
+    """
+    known = np.isfinite(noise) & (noise > 0)
+    good = np.array([not p.bad and np.isfinite(p.zp) for p in points]) & known
     if not good.any():
         return np.nan
     return magzero - 2.5 * float(np.log10(5 * np.median(noise[good]) * np.sqrt(np.pi) * radius))

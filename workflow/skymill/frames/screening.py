@@ -4,7 +4,7 @@ A check that fails, or whose value couldn't be measured, gives the exposure the 
 with a sentence that says why. Nothing else happens: stacks read verdicts and leave failures out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,7 +146,7 @@ def checks(figures: Figures, settings: Mapping) -> dict[str, Check]:
     return {name: check for name, check in criteria.items() if names[name] in settings}
 
 
-def verdict(outcome: Mapping[str, Check]) -> tuple[str, list[str]]:
-    """``pass`` or ``fail``, and the reasons."""
-    reasons = [check.reason() for check in outcome.values() if not check.passed]
+def verdict(outcome: Mapping[str, Check], causes: Sequence[str] = ()) -> tuple[str, list[str]]:
+    """``pass`` or ``fail``, and the reasons: known causes of failure first, then failed checks."""
+    reasons = [*causes, *(check.reason() for check in outcome.values() if not check.passed)]
     return ("fail" if reasons else "pass"), reasons

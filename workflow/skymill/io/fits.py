@@ -27,13 +27,20 @@ Card = tuple[str, object, str]
 BLOCK = 2880
 MOST = 999
 """Greatest NAXIS and TFIELDS (FITS 4.0, §4.4.1 and §7.3.1)."""
+PACKINGS = ("RICE_1", "GZIP_1", "GZIP_2")
+"""Tile compressions that are read: without loss, or fpack's default. On a damaged file astropy's
+decoders of the others write beyond their memory, which no Python code can catch."""
+RICE = {"BLOCKSIZE": (16, 32), "BYTEPIX": (1, 2, 4, 8)}
+"""Parameters of RICE_1 and their values (FITS 4.0, §10.4.1)."""
+MOST_PACKED = 1032
+"""Bytes of pixels that a compressed byte can hold: DEFLATE's bound; Rice stays far below."""
 BITPIX = (8, 16, 32, 64, -32, -64)
 KINDS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU, fits.BinTableHDU, fits.TableHDU)
 BROKEN = "(?s)(.*(truncated|corrupted)|Error validating header)"
 """Warnings of astropy's that mean that a file isn't whole."""
 UNREADABLE = (
     *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
-    *(MemoryError, EOFError, AstropyWarning, fits.VerifyError),
+    *(MemoryError, EOFError, AssertionError, AstropyWarning, fits.VerifyError),
 )
 """What astropy raises on a damaged file, here or there."""
 
@@ -238,6 +245,7 @@ def check_structure(stream: BinaryIO, place: Place) -> None:
             value = header.get(keyword, 0)
             if not isinstance(value, int) or not 0 <= value <= MOST:
                 raise ValueError(f"its {keyword} is {value!r}, not 0 to {MOST}")
+        check_tiles(header)
         at = stream.tell() + -(-data_size(header) // BLOCK) * BLOCK
         if at > size:
             raise ValueError(f"the file is truncated: it has {size} bytes, expected {at}")
@@ -255,8 +263,54 @@ def data_size(header: fits.Header) -> int:
     return abs(header["BITPIX"]) // 8 * numbers[-1] * (numbers[-2] + pixels)
 
 
+def check_tiles(header: fits.Header) -> None:
+    """Check what a tile-compressed image announces (FITS 4.0, §10.1); decoders believe it.
+
+    Raises
+    ------
+    ValueError
+        If it is compressed in a way that isn't read, its parameters are none, or its pixels aren't
+        cut into as many tiles as there are rows or can't come out of its bytes.
+    """
+    if not header.get("ZIMAGE"):
+        return
+    if header["ZCMPTYPE"] not in PACKINGS:
+        raise ValueError(
+            f"it is compressed by {header['ZCMPTYPE']}, expected {', '.join(PACKINGS)}; use funpack"
+        )
+    given = {header[card]: header[f"ZVAL{card[5:]}"] for card in header["ZNAME*"]}
+    if header.get("ZDITHER0", 1) not in range(1, 10001) or any(
+        value not in RICE.get(name, [value]) for name, value in given.items()
+    ):
+        raise ValueError(f"its ZDITHER0 or ZVALn are {header.get('ZDITHER0')}, {given}")
+    _check_sides(header)
+
+
+def _check_sides(header: fits.Header) -> None:
+    axes = range(1, header["ZNAXIS"] + 1)
+    sides = [header[f"ZNAXIS{n}"] for n in axes]
+    tiles = [header.get(f"ZTILE{n}", 1 if n > 1 else sides[0]) for n in axes]
+    if header["ZBITPIX"] not in BITPIX or not all(
+        isinstance(n, int) and n >= 1 for n in [*sides, *tiles]
+    ):
+        raise ValueError(
+            f"its ZBITPIX, ZNAXISn or ZTILEn are {header['ZBITPIX']}, {sides}, {tiles}"
+        )
+    number = math.prod(-(-side // tile) for side, tile in zip(sides, tiles, strict=True))
+    size = abs(header["ZBITPIX"]) // 8 * math.prod(sides)
+    packed = data_size(header)
+    if number != header["NAXIS2"] or size > MOST_PACKED * packed:
+        raise ValueError(
+            f"it holds {header['NAXIS2']} tiles in {packed} bytes, which aren't the {number} tiles "
+            f"of {size} bytes that its cards announce"
+        )
+
+
 def _image_of(hdu: fits.hdu.base._BaseHDU) -> Image:
-    data = hdu.data if hdu.is_image else None
+    try:
+        data = hdu.data if hdu.is_image else None
+    except Exception as error:  # those of astropy's decompressors can't be imported
+        raise ValueError(str(error)) from error
     if data is not None:
         data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
     return Image(data, list(valid_cards(hdu.header)), hdu.name if hdu.name != "PRIMARY" else "")
