@@ -9,7 +9,7 @@ import yaml
 from astropy.io import fits
 
 from skymill.__main__ import main
-from skymill.bits import MaskBit
+from skymill.bits import FULL_WELL
 from skymill.config import load_camera, load_config
 from skymill.errors import DataError, InputError
 from skymill.frames.ingested import (
@@ -124,7 +124,7 @@ def test_saturated_pixels_are_masked_and_missing_ones_stay_missing(measured):
     pixels = image()
     pixels[10, 20], pixels[30, 40] = 50000, np.nan
     chip = measured(pixels).chips["N6"]
-    assert chip.mask[10, 20] == MaskBit.BLEED
+    assert chip.mask[10, 20] == FULL_WELL
     assert np.isnan(chip.sky.image[30, 40])
     assert chip.missing == 1 / 256**2
 

@@ -134,7 +134,7 @@ def test_the_detectors_imprint_goes(release, light, record):
         assert 44000 < cards["SATURATE"] < 55000
     bits = {mask.name: mask.data for mask in masks[1:]}
     assert bits["M"][40, 20] == MaskBit.CROSSTALK
-    assert bits["K"][50, 60] == MaskBit.BLEED
+    assert bits["K"][50, 60] == MaskBit.BLEED | MaskBit.SATURATED
     n02 = camera.chips["N"].amplifiers[6]
     assert n02.name == "N02"
     assert (bits["N"][:, n02.columns] & MaskBit.AMPLIFIER > 0).all()

@@ -12,6 +12,6 @@ def test_each_amplifier_has_its_own_level(make_frame):
     frame.data[20, 100] = 48000
     mark_saturation(frame, Masters(), {"saturation": {"fraction": 0.95}})
     assert list(zip(*frame.aggressors.nonzero(), strict=True)) == [(10, 40), (20, 100)]
-    assert frame.bits[10, 40] == MaskBit.BLEED
+    assert frame.bits[10, 40] == MaskBit.BLEED | MaskBit.SATURATED
     assert (frame.bits > 0).sum() == 2
     assert frame.saturation.min() == 38000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skymill.bits import SATELLITE, MaskBit
+from skymill.bits import MaskBit
 from skymill.config import load_camera, load_config
 from skymill.frames.chip_frame import Masters, new_frame
 from skymill.frames.radon import end_points, line_sums, views
@@ -56,7 +56,7 @@ def expose(setting):
 def found(frame, settings):
     """What is flagged as a satellite."""
     mark_trails(frame, Masters(), settings)
-    return (frame.bits & SATELLITE) > 0
+    return (frame.bits & MaskBit.TRAIL) > 0
 
 
 def trail(angle, offset, crest=5.0):

@@ -111,8 +111,8 @@ def test_header_texts_are_printable_ascii(tmp_path: Path, record):
     assert header.comments["REASON"] == "10 uJy"
 
 
-def test_the_mask_legend_explains_ks4_s_four_bits():
-    assert [value for _, value, _ in mask_legend()] == [1, 2, 4, 8]
+def test_the_mask_legend_explains_ks4_s_four_bits_and_two_more():
+    assert [value for _, value, _ in mask_legend()] == [1, 2, 4, 8, 16, 32]
 
 
 def test_a_genuine_kmtnet_header_is_read_without_a_warning(real: Path):

@@ -4,29 +4,34 @@ from enum import IntFlag
 
 
 class MaskBit(IntFlag):
-    """Bits of every mask image and of ``imaflags_iso``: the plan of KS4 DR1 (Paper III, §5.4).
+    """Bits of every mask image and of ``imaflags_iso``.
 
-    Layers are combined with bitwise OR; 0 is a good pixel.
+    The first four are the plan of KS4 DR1 (Paper III, §5.4), which has no others. Layers are
+    combined with bitwise OR; 0 is a good pixel.
     """
 
     CROSSTALK = 1
     BLEED = 2
     DEFECT = 4
     AMPLIFIER = 8
+    TRAIL = 16
+    SATURATED = 32
 
 
 MASK_MEANING = {
-    MaskBit.CROSSTALK: "cosmic ray, satellite or crosstalk victim",
-    MaskBit.BLEED: "saturated pixel or bleed trail",
+    MaskBit.CROSSTALK: "cosmic ray or crosstalk victim",
+    MaskBit.BLEED: "bleed trail, and the saturated pixels where it begins",
     MaskBit.DEFECT: "defect of the detector",
     MaskBit.AMPLIFIER: "bad amplifier",
+    MaskBit.TRAIL: "trail of a satellite or aircraft",
+    MaskBit.SATURATED: "saturated pixel",
 }
 
 COSMIC_RAY = MaskBit.CROSSTALK
 """KS4 DR1 gives cosmic rays and crosstalk victims one bit (Paper III)."""
 
-SATELLITE = MaskBit.CROSSTALK
-"""KS4 DR1 has no bit for trails; like a cosmic ray, one spoils its pixels in a single exposure."""
+FULL_WELL = MaskBit.SATURATED | MaskBit.BLEED
+"""A saturated pixel has KS4's bit too, so that the first four mean what they mean in KS4 DR1."""
 
 
 class Flag(IntFlag):

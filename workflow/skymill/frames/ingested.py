@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bits import MaskBit
+from ..bits import FULL_WELL
 from ..camera import Camera, Chip
 from ..errors import DataError, InputError
 from ..geometry import match, separation
@@ -117,7 +117,7 @@ def tpv_cards(header: Mapping, name: str) -> dict[str, float | str]:
 def _measured(chip: Chip, image: np.ndarray, settings: Mapping, pixel_scale: float) -> MeasuredChip:
     image = image.astype(np.float32)
     saturation = min(amplifier.saturation for amplifier in chip.amplifiers)
-    mask = np.where(image >= saturation, np.uint8(MaskBit.BLEED), np.uint8(0))
+    mask = np.where(image >= saturation, np.uint8(FULL_WELL), np.uint8(0))
     sky = subtract_sky(image, mask, chip.amplifiers, settings["background"])
     good = (mask == 0) & np.isfinite(sky.image)
     places = [(amplifier.rows, amplifier.columns) for amplifier in chip.amplifiers]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..bits import MaskBit
+from ..bits import FULL_WELL
 from .chip_frame import ChipFrame, Masters
 
 
 def mark_saturation(frame: ChipFrame, masters: Masters, settings: Mapping) -> None:
-    """Set the bit BLEED where a pixel, as read out, comes near its amplifier's saturation.
+    """Set the bits SATURATED and BLEED where a pixel, as read out, comes near saturation.
 
     These pixels are the seeds of bleed trails and the aggressors whose ghosts can't be trusted to
     scale. Afterwards `frame.saturation` is the level from which pixels are marked.
@@ -19,4 +19,4 @@ def mark_saturation(frame: ChipFrame, masters: Masters, settings: Mapping) -> No
     for level, amplifier in zip(frame.saturation, frame.chip.amplifiers, strict=True):
         place = (amplifier.rows, amplifier.columns)
         frame.aggressors[place] = frame.data[place] >= level
-    frame.bits[frame.aggressors] |= np.uint8(MaskBit.BLEED)
+    frame.bits[frame.aggressors] |= np.uint8(FULL_WELL)

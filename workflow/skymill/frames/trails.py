@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ..bits import SATELLITE, MaskBit
+from ..bits import MaskBit
 from .chip_frame import ChipFrame, Masters
 
 NOT_SKY = np.uint8(MaskBit.BLEED | MaskBit.DEFECT | MaskBit.AMPLIFIER)
@@ -162,5 +162,5 @@ def mark_trails(frame: ChipFrame, masters: Masters, settings: Mapping) -> None:
             y, x = trail_pixels(trail, frame.chip.shape)
             sky = np.isfinite(values[y, x])
             y, x = y[sky], x[sky]
-            frame.bits[y, x] |= np.uint8(SATELLITE)
+            frame.bits[y, x] |= np.uint8(MaskBit.TRAIL)
             values[y, x] = np.nan

@@ -8,7 +8,9 @@ MASK_COLOURS = {
     MaskBit.AMPLIFIER: "#cc79a7",
     MaskBit.DEFECT: "#56b4e9",
     MaskBit.BLEED: "#e8601c",
+    MaskBit.SATURATED: "#a50026",
     MaskBit.CROSSTALK: "#f0c419",
+    MaskBit.TRAIL: "#009e73",
 }
 """A colour per bit; the first lies lowest where bits coincide."""
 OPACITY = 190
