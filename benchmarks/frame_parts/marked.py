@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.table import Table
 
-from skymill.bits import COSMIC_RAY, SATELLITE, MaskBit
+from skymill.bits import MaskBit
 from skymill.camera import Camera
 from skymill.frames.assemble import chip_image
 from skymill.frames.chip_frame import ChipFrame, Masters, new_frame
@@ -18,9 +18,9 @@ from skymill.simulate.cosmic_rays import add_cosmic_rays
 from skymill.simulate.detector import Detector
 from skymill.simulate.plan import Exposure
 
-TRANSIENT = np.uint8(MaskBit.CROSSTALK | COSMIC_RAY | SATELLITE)
+TRANSIENT = np.uint8(MaskBit.CROSSTALK | MaskBit.TRAIL)
 """Bits that several steps may share: taken off before each step, put back after it."""
-SPOILT = np.uint8(MaskBit.BLEED | MaskBit.DEFECT | MaskBit.AMPLIFIER)
+SPOILT = np.uint8(MaskBit.BLEED | MaskBit.SATURATED | MaskBit.DEFECT | MaskBit.AMPLIFIER)
 FULL = 20.0
 """ADU below its amplifier's saturation, from which a pixel as read out counts as full."""
 
@@ -144,7 +144,7 @@ def counts_of_bleed(done: Marked, artefacts: Mapping) -> dict[str, int]:
         if kind in artefacts:
             true[artefacts[kind]] = True
     true &= (done.frame.bits & np.uint8(MaskBit.AMPLIFIER)) == 0
-    flagged = (done.frame.bits & np.uint8(MaskBit.BLEED)) > 0
+    flagged = (done.frame.bits & np.uint8(MaskBit.BLEED | MaskBit.SATURATED)) > 0
     return {"bled": int(true.sum()), "bleed found": int((true & flagged).sum())}
 
 

@@ -24,6 +24,8 @@ from .figure import Used, skymill
 SITE, BAND = "CTIO", "V"
 SIDES = {"mini": 2800, "kmtnet": 22000}
 """Pixels a side of the tile that a camera's field needs, as in its release's configuration."""
+READY = "ready"
+"""A file that says that a survey's sky and references are whole."""
 IMAGES = ("bias", "dark", "flat", "defects")
 CALIBRATIONS = {"bias": 3, "dark": 2, "flat": 2, "field": 1, "field_band": BAND}
 
@@ -87,6 +89,8 @@ class Survey:
 def start_survey(folder: Path, camera: str, changes: Mapping) -> Survey:
     """Configure a survey of one tile by one site; its tables, sky and reference cells.
 
+    A folder that has a survey keeps it.
+
     Parameters
     ----------
     folder : Path
@@ -94,6 +98,9 @@ def start_survey(folder: Path, camera: str, changes: Mapping) -> Survey:
     changes : Mapping
         Merged over the mini release's configuration (``simulate: …``).
     """
+    survey = Survey(folder, camera)
+    if (folder / READY).exists():
+        return survey
     content = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
     merge(content, yaml.safe_load((CONFIG / "micro.yaml").read_text(encoding="utf-8")))
     content["camera"] = str(CONFIG / "cameras" / f"{camera}.yaml")
@@ -104,7 +111,6 @@ def start_survey(folder: Path, camera: str, changes: Mapping) -> Survey:
     content["simulate"]["status"] = {key: [] for key in content["simulate"]["status"]}
     merge(content, dict(changes))
     folder.mkdir(parents=True, exist_ok=True)
-    survey = Survey(folder, camera)
     survey.config.write_text(yaml.safe_dump(content), encoding="utf-8")
     survey.skymill("simulate", "plan", "--folder", folder)
     survey.skymill("simulate", "sky", "--data", survey.data)
@@ -112,6 +118,7 @@ def start_survey(folder: Path, camera: str, changes: Mapping) -> Survey:
         source = survey.data / content["references"]["catalogues"][catalogue]
         words = ("--catalogue", catalogue, "--source", source)
         survey.skymill("references", "import", *words, "--folder", folder / catalogue)
+    (folder / READY).touch()
     return survey
 
 
