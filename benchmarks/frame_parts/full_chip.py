@@ -152,7 +152,6 @@ def astroscrappy_mask(frame: ChipFrame, limits: Mapping) -> np.ndarray:
         readnoise=float(np.median(frame.read_noise)),
         satlevel=np.inf,
         niter=1,
-        sepmed=False,
         cleantype="medmask",
     )
     return found
