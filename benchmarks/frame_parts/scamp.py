@@ -100,7 +100,7 @@ def write_catalogue(path: Path, field: Field, start: tuple[float, float]) -> Non
             "ELONGATION": np.ones_like(error),
         }
         hdus.append(object_table(columns))
-    fits.HDUList(hdus).writeto(path)
+    fits.HDUList(hdus).writeto(path, overwrite=True)
 
 
 def write_references(path: Path, field: Field, start: tuple[float, float]) -> None:
@@ -119,7 +119,7 @@ def write_references(path: Path, field: Field, start: tuple[float, float]) -> No
         "OBSDATE": np.full_like(error, 2000.0 + (field.mjd - 51544.5) / 365.25),
     }
     header = header_table({"NAXIS": 0, "EQUINOX": 2000.0})
-    fits.HDUList([fits.PrimaryHDU(), header, object_table(columns)]).writeto(path)
+    fits.HDUList([fits.PrimaryHDU(), header, object_table(columns)]).writeto(path, overwrite=True)
 
 
 def header_table(cards: Cards | Mapping[str, object]) -> fits.BinTableHDU:
