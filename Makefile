@@ -3,6 +3,7 @@
 # make check-seeds    three releases, each of another sky, against their truth
 # make reproduce    the same release under many conditions, every byte compared (hours)
 # make benchmark-scale    planning, driver, start-up, pin at full size, against their targets
+# make benchmark-frames    single exposures: effects, masks, astrometry, zero points, cost, against their targets
 # make lint    formatting, style, workflow
 # make lock    resolve the dependencies anew and regenerate the environments
 # make clean   remove the simulated releases (no others, and not the environment)
@@ -17,7 +18,7 @@ export XDG_CONFIG_HOME := $(CURDIR)/$(VENV)/config
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test check-seeds reproduce benchmark-scale lint lock clean setup
+.PHONY: demo test check-seeds reproduce benchmark-scale benchmark-frames lint lock clean setup
 
 demo: $(READY)
 	snakemake --cores all
@@ -29,6 +30,9 @@ test: $(READY)
 
 benchmark-scale: $(READY)
 	PYTHONPATH=workflow python benchmarks/scale.py
+
+benchmark-frames: $(READY)
+	PYTHONPATH=workflow python benchmarks/frames.py
 
 check-seeds: $(READY)
 	snakemake --cores all

@@ -1,0 +1,1 @@
+"""The groups of figures that `benchmarks/frames.py` prints, one file each."""
