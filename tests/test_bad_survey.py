@@ -1,5 +1,6 @@
 """A survey that can't be planned: one clear message, exit code 1, nothing written."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,24 @@ def test_a_configuration_for_another_version_says_so():
     check_config(content, "my.yaml")
     with pytest.raises(ConfigError, match=r"my\.yaml: version: is written for Skymill 0\.7, this"):
         check_config({**content, "version": "0.7", "novelty": {}}, "my.yaml")
+
+
+def test_a_path_reaches_a_command_as_one_word_whatever_is_in_it(tmp_path: Path):
+    """An exposure table comes from outside: its paths mustn't become words, or commands."""
+    path = tmp_path / "my frames; $(touch made) 'here'" / "a b.fits"
+    path.parent.mkdir()
+    path.touch()
+    lines = (ROOT / "resources/ks4_dr1/exposures.csv").read_text().splitlines()
+    header = next(line for line in lines if not line.startswith("#"))
+    row = dict(zip(header.split(","), lines[-1].split(","), strict=True)) | {"path": str(path)}
+    (tmp_path / "exposures.csv").write_text(f"{header}\n{','.join(row.values())}\n")
+    (tmp_path / "other.yaml").write_text(f"tables: {{exposures: {tmp_path}/exposures.csv}}\n")
+    command = [sys.executable, "-m", "snakemake", "-n", "-p", "--quiet", "reason"]
+    command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path)]
+    command += [f"results/ks4_dr1/frames/{row['exposure']}.json", "--configfile"]
+    command += [str(CONFIG / "ks4_dr1.yaml"), str(tmp_path / "other.yaml")]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    (line,) = [line for line in found.stdout.splitlines() if "skymill frames pixels" in line]
+    words = shlex.split(line)
+    assert words[words.index("--raw") + 1] == str(path)

@@ -23,7 +23,7 @@ if "calibrations" in SETTINGS:
         shell:
             "python -m skymill calibrations bias --config {params.config}"
             " --site {wildcards.site}"
-            " --frames {input.frames}"
+            " --frames {input.frames:q}"
             " --out {output.bias}"
             " --receipt {output.receipt} > {log} 2>&1"
 
@@ -55,7 +55,7 @@ if "calibrations" in SETTINGS:
         shell:
             "python -m skymill calibrations slopes --config {params.config}"
             " --site {wildcards.site}"
-            " --bias {input.bias} --flats {input.flats}"
+            " --bias {input.bias} --flats {input.flats:q}"
             " --out {output.slopes}"
             " --receipt {output.receipt} > {log} 2>&1"
 
@@ -82,7 +82,7 @@ if "calibrations" in SETTINGS:
         shell:
             "python -m skymill calibrations dark --config {params.config}"
             " --site {wildcards.site}"
-            " --bias {input.bias} --frames {input.frames}"
+            " --bias {input.bias} --frames {input.frames:q}"
             " --out {output.dark}"
             " --receipt {output.receipt} > {log} 2>&1"
 
@@ -112,7 +112,7 @@ if "calibrations" in SETTINGS:
         shell:
             "python -m skymill calibrations flat --config {params.config}"
             " --site {wildcards.site}"
-            " --bias {input.bias} --dark {input.dark} --frames {input.frames}"
+            " --bias {input.bias} --dark {input.dark} --frames {input.frames:q}"
             " --out {output.flat}"
             " --receipt {output.receipt} > {log} 2>&1"
 
@@ -144,7 +144,7 @@ if "calibrations" in SETTINGS:
         shell:
             "python -m skymill calibrations defects --config {params.config}"
             " --site {wildcards.site}"
-            " --bias {input.bias} --dark {input.dark} --flats {input.flats}"
+            " --bias {input.bias} --dark {input.dark} --flats {input.flats:q}"
             " --out {output.defects}"
             " --receipt {output.receipt} > {log} 2>&1"
 

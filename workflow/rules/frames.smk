@@ -34,7 +34,7 @@ if "ingest" in SETTINGS["frames"]:
             code=code("frames ingest"),
         shell:
             "python -m skymill frames ingest --config {params.config}"
-            " --exposure {wildcards.exposure} --image {input.image} --first {input.first}"
+            " --exposure {wildcards.exposure} --image {input.image:q} --first {input.first:q}"
             " --out-image {output.image} --out-mask {output.mask}"
             " --out-catalogue {output.catalogue} --out-verdict {output.verdict}"
             " --receipt {output.receipt} > {log} 2>&1"
@@ -71,7 +71,7 @@ else:
             code=code("frames pixels"),
         shell:
             "python -m skymill frames pixels --config {params.config}"
-            " --exposure {wildcards.exposure} --raw {input.raw} {params.masters}"
+            " --exposure {wildcards.exposure} --raw {input.raw:q} {params.masters}"
             " --image {output.image} --mask {output.mask}"
             " --receipt {output.receipt} > {log} 2>&1"
 
@@ -164,5 +164,5 @@ if SHARED:
             code=code("frames share"),
         shell:
             "python -m skymill frames share --config {params.config}"
-            " --exposure {wildcards.exposure} --earlier {params.earlier}"
+            " --exposure {wildcards.exposure} --earlier {params.earlier:q}"
             " --folder {params.folder} > {log} 2>&1"

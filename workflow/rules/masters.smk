@@ -23,7 +23,9 @@ rule idual_master:
     params:
         config=CONFIG,
         dust=lambda wildcards, input: (
-            f"--dust {Path(input.dust[0]).parent}" if input.dust else ""
+            f"--dust {shlex.quote(str(Path(input.dust[0]).parent))}"
+            if input.dust
+            else ""
         ),
         settings=settings("references", "masters"),
         code=code("masters idual"),
@@ -56,7 +58,9 @@ rule single_master:
     params:
         config=CONFIG,
         dust=lambda wildcards, input: (
-            f"--dust {Path(input.dust[0]).parent}" if input.dust else ""
+            f"--dust {shlex.quote(str(Path(input.dust[0]).parent))}"
+            if input.dust
+            else ""
         ),
         settings=settings("references", "masters"),
         code=code("masters single"),

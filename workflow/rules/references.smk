@@ -32,6 +32,6 @@ rule reference_catalogue:
         code=code("references import"),
     shell:
         "python -m skymill references import --config {params.config}"
-        " --catalogue {wildcards.catalogue} --source {input.source}"
+        " --catalogue {wildcards.catalogue} --source {input.source:q}"
         " --cells {params.numbers} --folder {params.folder}"
         " --receipt {output.receipt} > {log} 2>&1"

@@ -98,6 +98,6 @@ rule viewer:
         settings=settings("release", "sky"),
         code=code("sky viewer"),
     shell:
-        "python -m skymill sky viewer --config {params.config} --page {input.page}"
+        "python -m skymill sky viewer --config {params.config} --page {input.page:q}"
         " --folder {params.folder} --out {output.page}"
         " --receipt {output.receipt} > {log} 2>&1"
