@@ -15,8 +15,10 @@ PRIORS = {name: CAMERA.prior("SAAO", name) for name in CAMERA.chips}
 SETTINGS = {
     "search": 180.0,
     "rotation": 0.4,
+    "scale": 0.02,
+    "part": 0.15,
     "cell": 3.0,
-    "vote_stars": 300,
+    "vote_stars": 50,
     "least_votes": 15,
     "significance": 8.0,
     "match_radius": 2.0,
@@ -148,7 +150,7 @@ def test_a_chip_with_few_stars_takes_a_lower_degree_or_the_fields_solution():
         chip = stars[name]
         chosen = np.argsort(-chip.flux)[:number]
         few[name] = Stars(*(getattr(chip, a)[chosen] for a in ("x", "y", "flux", "sigma")))
-    settings = {**SETTINGS, "vote_stars": 60, "least_votes": 10}
+    settings = {**SETTINGS, "least_votes": 10}
     solution = solve(PRIORS, few, references, header_pointing(pointing, 30, -30), settings)
     assert [chip.degree for chip in solution.chips.values()] == [2, 1, 0, 0]
     assert worst_error(solution, pointing) < 5.0
@@ -178,10 +180,57 @@ def test_vote_counts_pairs():
     generator = np.random.default_rng(2)
     found = generator.uniform(-0.2, 0.2, (100, 2))
     reference = found @ rotation_matrix(0.2).T + [0.01, -0.02]
-    winner = vote(found, reference, 0.05, 0.3, 3 / 3600)
+    bright = np.arange(100.0)
+    winner = vote(found, -bright, reference, bright, SETTINGS)
     assert winner.votes > 80
     assert winner.significance > 50
-    assert winner.shift == pytest.approx((0.01, -0.02), abs=3 / 3600)
+    assert worst_miss(winner, found, reference) < 3
+
+
+def worst_miss(winner, found, reference):
+    """Largest distance that a vote leaves between true pairs, arcsec."""
+    left = found @ winner.matrix.T + [winner.shift.real, winner.shift.imag] - reference
+    return 3600 * np.hypot(*left.T).max()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_wide_field_turned_stretched_and_without_its_bright_stars_is_recognised(seed):
+    """As KMTNet's: 2° wide, its brightest stars saturated and so no detections."""
+    generator = np.random.default_rng(seed)
+    found = generator.uniform(-1, 1, (40000, 2))
+    bright = np.arange(40000.0)
+    turn, scale = generator.uniform(-0.5, 0.5), 1 + generator.uniform(-0.02, 0.02)
+    shift = generator.uniform(-1, 1, 2) * 42 / 3600
+    reference = scale * found @ rotation_matrix(turn).T + shift
+    seen = np.flatnonzero((bright > 1500) & (generator.random(40000) > 0.2))
+    winner = vote(found[seen], -bright[seen], reference, bright, SETTINGS | {"rotation": 0.5})
+    assert winner.significance > 50
+    assert worst_miss(winner, found, reference) < 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_wrong_wide_field_has_no_votes_above_chance(seed):
+    generator = np.random.default_rng(seed)
+    found, reference = generator.uniform(-1, 1, (2, 20000, 2))
+    winner = vote(found, -np.arange(20000.0), reference, np.arange(20000.0), SETTINGS)
+    assert winner.significance < SETTINGS["significance"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rotation_and_scale_may_be_wrong_at_once(seed):
+    generator = np.random.default_rng(seed)
+    pointing = (30.0, -45.0)
+    references, stars, _ = field(pointing, seed=seed)
+    turn, scale = generator.uniform(-0.5, 0.5), 1 + generator.uniform(-0.02, 0.02)
+    matrix = scale * rotation_matrix(turn)
+    priors = {
+        name: tpv.with_coefficients(prior, tpv.moved(tpv.coefficients(prior), matrix, np.zeros(2)))
+        for name, prior in PRIORS.items()
+    }
+    start = header_pointing(pointing, *generator.uniform(-42, 42, 2))
+    solution = solve(priors, stars, references, start, SETTINGS | {"rotation": 0.6})
+    assert solution.pointing is not None
+    assert worst_error(solution, pointing) < 0.05
 
 
 def test_pairs_are_one_to_one_and_nearest():

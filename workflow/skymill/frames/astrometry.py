@@ -94,8 +94,9 @@ def solve(
     }
     found = np.concatenate(list(planes.values()))
     flux = np.concatenate([chip.flux for chip in stars.values()])
-    near = _near(references, pointing, found, settings["search"])
-    winner = _vote(found, flux, near, pointing, settings)
+    near = _near(references, pointing, found, settings)
+    plane = np.column_stack(tpv.plane_of_sky(near.ra, near.dec, *pointing))
+    winner = vote(found, flux, plane, near.mag, settings)
     field = None
     if _is_recognised(winner, settings):
         radius = max(settings["match_radius"], settings["cell"])
@@ -119,42 +120,15 @@ def _unsolved(prior: Mapping[str, float | str], ra: float, dec: float) -> ChipSo
 
 
 def _near(
-    references: References, pointing: tuple[float, float], found: np.ndarray, search: float
+    references: References, pointing: tuple[float, float], found: np.ndarray, settings: Mapping
 ) -> References:
-    """The references in the field, widened by the search radius (arcsec)."""
+    """The references in the field, widened by what the vote searches."""
     xi, eta = tpv.plane_of_sky(references.ra, references.dec, *pointing)
-    reach = np.max(np.hypot(found[:, 0], found[:, 1]), initial=0.0) + 1.5 * search / 3600.0
+    radius = np.max(np.hypot(found[:, 0], found[:, 1]), initial=0.0)
+    turned = np.radians(settings["rotation"]) + settings["scale"]
+    reach = radius * (1 + turned) + 1.5 * settings["search"] / 3600
     keep = np.isfinite(xi) & (np.hypot(xi, eta) < reach)
     return References(references.ra[keep], references.dec[keep], references.mag[keep])
-
-
-def _vote(
-    found: np.ndarray,
-    flux: np.ndarray,
-    references: References,
-    pointing: tuple[float, float],
-    settings: Mapping,
-) -> Vote:
-    """The vote of the brightest detections and as dense a sample of references."""
-    if len(found) == 0 or references.ra.size == 0:
-        return Vote(0.0, (0.0, 0.0), 0, 0.0)
-    search = settings["search"] / 3600.0
-    bright = found[np.argsort(-flux, kind="stable")[: settings["vote_stars"]]]
-    xi, eta = tpv.plane_of_sky(references.ra, references.dec, *pointing)
-    low, high = found.min(axis=0) - search, found.max(axis=0) + search
-    inside = (xi > low[0]) & (xi < high[0]) & (eta > low[1]) & (eta < high[1])
-    # As many references per area as detections, and half as many again since colours differ.
-    area = np.prod(high - low) / np.prod(np.ptp(found, axis=0) + 1e-9)
-    number = int(np.ceil(1.5 * area * len(bright))) if len(bright) > 1 else inside.sum()
-    chosen = np.flatnonzero(inside)
-    chosen = chosen[np.argsort(references.mag[chosen], kind="stable")[:number]]
-    return vote(
-        bright,
-        np.column_stack([xi[chosen], eta[chosen]]),
-        search,
-        settings["rotation"],
-        settings["cell"] / 3600.0,
-    )
 
 
 def _placed(cards: Mapping[str, float | str], ra: float, dec: float) -> dict[str, float | str]:

@@ -17,7 +17,7 @@ from .background import subtract_sky
 from .calibration import Calibration, shapes
 from .distortion import ChipSolution
 from .measured_chip import MeasuredChip, with_sources
-from .pointing import Vote
+from .pointing import NO_VOTE
 from .products import amplifier_record, outlines
 from .scaling import depth, scaled_noise
 from .screening import Figures
@@ -235,7 +235,7 @@ def as_calibration(
     solutions = {
         name: ChipSolution(cards, none, none, empty, empty, 0) for name, cards in found.wcs.items()
     }
-    astrometry = Astrometry(Vote(0.0, (0.0, 0.0), 0, np.nan), None, solutions)
+    astrometry = Astrometry(NO_VOTE, None, solutions)
     matched = dict.fromkeys(found.chips, (none, none))
     return Calibration(astrometry, {}, shapes(found.chips, matched, settings), points)
 

@@ -1,11 +1,14 @@
-"""Where the telescope really pointed: an offset and rotation vote over the whole field.
+"""Where the telescope really pointed: offset, rotation and scale, by a vote of the field's parts.
 
-Every pair (detection, reference star) votes for the offset that would bring them together. The
-true offset collects as many votes as there are common stars, chance offsets a handful, so the
-peak stands out whatever the magnitudes, and no distortion larger than a cell can hide it.
+In each part every pair (detection, reference star) votes for the offset that would bring them
+together. The true offset collects as many votes as there are common stars, chance offsets a
+handful, so the peak stands out whatever the magnitudes. A part is so small that neither a rotation
+nor a wrong scale blurs its peak; the similarity on which the parts agree is the field's.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -14,38 +17,94 @@ from .tpv import plane_of_sky, sky_of_plane
 
 RADII = (1.0, 0.7, 0.5)
 """Matching radii of the successive refinements, in units of the refinement's first radius."""
+DENSER = 2.0
+"""References per detection and area: the brightest stars are saturated, and colours differ."""
+CANDIDATES = 12
+"""Parts with the clearest peaks, from which similarities are tried."""
+AROUND = 2
+"""How far from where it is expected a peak is looked for, in cells."""
+AGAIN = 4
+"""Reach of the second vote, in cells."""
+FINER = 2
+"""Cells of the second vote in one of the first."""
 
 
 @dataclass(frozen=True)
 class Vote:
-    """The winning offset.
+    """The similarity on which most pairs agree; planes are complex, xi + i eta, in degrees.
 
     Attributes
     ----------
-    rotation : float
-        Degrees, from found to reference positions.
-    shift : tuple of float
-        (xi, eta) in degrees, after the rotation.
+    turn : complex
+        Rotation and scale, from found to reference positions.
+    shift : complex
+        Degrees, after the turn.
     votes : int
-        Pairs in the winning cell.
+        Pairs that it brings together, of the stars that took part.
     chance : float
-        Pairs expected there by chance.
+        Pairs expected by chance.
     """
 
-    rotation: float
-    shift: tuple[float, float]
+    turn: complex
+    shift: complex
     votes: int
     chance: float
 
     @property
     def significance(self) -> float:
-        """How many standard deviations of chance the winner stands above chance."""
+        """How many standard deviations of chance the votes stand above chance."""
         return (self.votes - self.chance) / np.sqrt(max(self.chance, 1.0))
 
     @property
     def matrix(self) -> np.ndarray:
-        """The rotation as a matrix."""
-        return rotation_matrix(self.rotation)
+        """The turn as a matrix."""
+        return np.array([[self.turn.real, -self.turn.imag], [self.turn.imag, self.turn.real]])
+
+
+NO_VOTE = Vote(1 + 0j, 0j, 0, 0.0)
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """The votes of one part.
+
+    Attributes
+    ----------
+    centre : complex
+        Of its detections.
+    counts : ndarray of int, shape (k, k)
+        Votes in windows of 2 × 2 cells, a cell apart, so that no offset falls on a border; first
+        axis xi; the middle window's offset is 0.
+    cell : float
+        Degrees.
+    """
+
+    centre: complex
+    counts: np.ndarray
+    cell: float
+
+    @property
+    def chance(self) -> float:
+        """Votes expected in a window by chance."""
+        return float(self.counts.mean())
+
+    def offset(self, place: np.ndarray) -> complex:
+        """The offset of a window, or of a place between windows."""
+        i, j = (np.asarray(place) - len(self.counts) // 2) * self.cell
+        return complex(i, j)
+
+    def place(self, offset: complex) -> np.ndarray:
+        """The window at an offset, moved to the border where there is none."""
+        index = np.rint(np.array([offset.real, offset.imag]) / self.cell).astype(int)
+        return np.clip(index + len(self.counts) // 2, 0, len(self.counts) - 1)
+
+    def votes(self, turn: complex, shift: complex) -> int:
+        """Votes for a similarity: those at the offset that it gives the centre."""
+        return int(self.counts[tuple(self.place(turn * self.centre + shift - self.centre))])
+
+    def peak(self) -> complex:
+        """The offset with most votes, the first of several."""
+        return self.offset(np.unravel_index(np.argmax(self.counts), self.counts.shape))
 
 
 @dataclass(frozen=True)
@@ -78,38 +137,165 @@ def rotation_matrix(angle: float) -> np.ndarray:
 
 
 def vote(
-    found: np.ndarray, reference: np.ndarray, search: float, rotation: float, cell: float
+    found: np.ndarray,
+    flux: np.ndarray,
+    reference: np.ndarray,
+    magnitude: np.ndarray,
+    settings: Mapping,
 ) -> Vote:
-    """The offset and rotation for which most pairs agree.
+    """The similarity for which most pairs agree.
 
     Parameters
     ----------
     found, reference : ndarray
         Tangent-plane positions in degrees, shapes (n, 2) and (m, 2), about one tangent point.
-    search : float
-        Largest offset per axis, degrees.
-    rotation : float
-        Largest rotation, degrees; steps are chosen so that the field's edge moves by one cell.
-    cell : float
-        Degrees. Votes are counted in windows of 2 × 2 cells, so no offset falls on a border.
+    flux, magnitude : ndarray
+        Of either; the brightest of each part take part.
+    settings : Mapping
+        The largest ``search`` (arcsec, shift per axis), ``rotation`` (degrees) and ``scale``
+        (fraction) there may be; ``part`` (degrees, its side), ``vote_stars`` (a part's
+        detections), ``cell`` (arcsec).
     """
-    radius = np.max(np.hypot(found[:, 0], found[:, 1]), initial=cell)
-    steps = int(np.ceil(np.radians(rotation) * radius / cell))
-    size = 2 * int(np.ceil(search / cell)) + 1
-    best = Vote(0.0, (0.0, 0.0), 0, 0.0)
-    for angle in sorted(np.linspace(-rotation, rotation, 2 * steps + 1), key=abs):
-        turned = found @ rotation_matrix(angle).T
-        delta = (reference[None, :, :] - turned[:, None, :]).reshape(-1, 2)
-        index = np.floor((delta + search) / cell).astype(np.int64)
-        inside = np.all((index >= 0) & (index < size), axis=1)
-        counts = np.bincount(index[inside] @ [size, 1], minlength=size * size)
-        counts = counts.reshape(size, size)
-        windows = counts[1:, 1:] + counts[:-1, 1:] + counts[1:, :-1] + counts[:-1, :-1]
-        i, j = np.unravel_index(np.argmax(windows), windows.shape)
-        if windows[i, j] > best.votes:
-            shift = (float((i + 1) * cell - search), float((j + 1) * cell - search))
-            best = Vote(float(angle), shift, int(windows[i, j]), float(windows.mean()))
-    return best
+    if not len(found) or not len(reference):
+        return NO_VOTE
+    z, w = (plane @ np.array([1, 1j]) for plane in (found, reference))
+    cell, spread = settings["cell"] / 3600, np.radians(settings["rotation"]) + settings["scale"]
+    reach = settings["search"] / 3600 + spread * float(np.abs(z).max())
+    ballots = _ballots(z, flux, w, magnitude, reach, cell, settings)
+    turn, shift = agreed(ballots, settings)
+    # What is known now blurs no peak any more.
+    sharper = _ballots(turn * z + shift, flux, w, magnitude, AGAIN * cell, cell / FINER, settings)
+    more, rest = fitted(sharper, 1 + 0j, 0j, AROUND * cell)
+    votes = sum(ballot.votes(more, rest) for ballot in sharper)
+    chance = sum(ballot.chance for ballot in ballots) / FINER**2
+    return Vote(more * turn, more * shift + rest, votes, chance)
+
+
+def _ballots(
+    z: np.ndarray,
+    flux: np.ndarray,
+    w: np.ndarray,
+    magnitude: np.ndarray,
+    reach: float,
+    cell: float,
+    settings: Mapping,
+) -> list[Ballot]:
+    """The votes of every part: its brightest stars', and those of references as dense."""
+    w, ballots = w[np.argsort(magnitude, kind="stable")], []
+    for members, area in _parts(z, settings["part"]):
+        chosen = members[np.argsort(-flux[members], kind="stable")[: settings["vote_stars"]]]
+        own = z[chosen]
+        low = complex(own.real.min() - reach, own.imag.min() - reach)
+        high = complex(own.real.max() + reach, own.imag.max() + reach)
+        near = (w.real > low.real) & (w.real < high.real)
+        near &= (w.imag > low.imag) & (w.imag < high.imag)
+        size = (high - low).real * (high - low).imag
+        number = int(np.ceil(DENSER * len(own) * size / area))
+        counts = local_votes(own, w[np.flatnonzero(near)[:number]], reach, cell)
+        ballots.append(Ballot(complex(own.mean()), counts, cell))
+    return ballots
+
+
+def _parts(z: np.ndarray, side: float) -> Iterator[tuple[np.ndarray, float]]:
+    """Members of each rectangle of a grid of at most this side (degrees), and its area."""
+    low = np.array([z.real.min(), z.imag.min()])
+    size = np.maximum(np.array([z.real.max(), z.imag.max()]) - low, side / 10)
+    number = np.ceil(size / side).astype(int)
+    place = np.column_stack([z.real, z.imag]) - low
+    index = np.minimum((place / size * number).astype(int), number - 1) @ [number[1], 1]
+    order = np.argsort(index, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(index[order])) + 1):
+        yield members, float(np.prod(size / number))
+
+
+def local_votes(z: np.ndarray, w: np.ndarray, reach: float, cell: float) -> np.ndarray:
+    """How many pairs each offset brings together, in windows of 2 × 2 cells.
+
+    Parameters
+    ----------
+    z, w : ndarray of complex
+        Found and reference positions, degrees.
+    reach : float
+        Largest offset per axis, degrees.
+    cell : float
+        Degrees.
+
+    Returns
+    -------
+    ndarray of int
+        As `Ballot.counts`.
+    """
+    half = int(np.ceil(reach / cell)) + 1
+    size = 2 * half
+    delta = ((w[None, :] - z[:, None]) / cell).ravel()
+    i, j = (np.floor(part).astype(np.int64) + half for part in (delta.real, delta.imag))
+    inside = (i >= 0) & (i < size) & (j >= 0) & (j < size)
+    counts = np.bincount(i[inside] * size + j[inside], minlength=size * size).reshape(size, size)
+    return counts[1:, 1:] + counts[:-1, 1:] + counts[1:, :-1] + counts[:-1, :-1]
+
+
+def agreed(ballots: Sequence[Ballot], settings: Mapping) -> tuple[complex, complex]:
+    """Turn and shift for which the parts have most votes, of those that their peaks suggest.
+
+    One peak suggests a shift, two a similarity, if it is within the limits.
+    """
+    best = (0, 1 + 0j, 0j)
+    for turn, shift in _suggested(ballots, settings):
+        votes = sum(ballot.votes(turn, shift) for ballot in ballots)
+        if votes > best[0]:
+            best = votes, turn, shift
+    turn, shift = fitted(ballots, *best[1:], AROUND * settings["cell"] / 3600)
+    return (turn, shift) if _is_allowed(turn, 0.0, settings) else best[1:]
+
+
+def _suggested(ballots: Sequence[Ballot], settings: Mapping) -> Iterator[tuple[complex, complex]]:
+    clear = sorted(ballots, key=lambda b: b.chance - float(b.counts.max()))[:CANDIDATES]
+    ends = [(ballot.centre, ballot.centre + ballot.peak()) for ballot in clear]
+    for start, end in ends:
+        yield 1 + 0j, end - start
+    for (start, end), (other, target) in combinations(ends, 2):
+        turn = (target - end) / (other - start)
+        if _is_allowed(turn, settings["cell"] / 3600 / abs(other - start), settings):
+            yield turn, end - turn * start
+
+
+def _is_allowed(turn: complex, margin: float, settings: Mapping) -> bool:
+    """Whether rotation and scale are within the limits, but for a margin (radians, fraction)."""
+    rotation = np.radians(settings["rotation"])
+    return (
+        abs(abs(turn) - 1) <= settings["scale"] + margin
+        and abs(np.angle(turn)) <= rotation + margin
+    )
+
+
+def fitted(
+    ballots: Sequence[Ballot], turn: complex, shift: complex, reach: float
+) -> tuple[complex, complex]:
+    """A similarity fitted to the peaks that the parts have near where it puts them.
+
+    Within `reach`, degrees. Parts count by their votes above chance; unchanged where fewer than two
+    have any.
+    """
+    centre, target, weight = [], [], []
+    for ballot in ballots:
+        i, j = ballot.place(turn * ballot.centre + shift - ballot.centre)
+        n = round(reach / ballot.cell)
+        first = max(i - n, 0), max(j - n, 0)
+        around = ballot.counts[first[0] : i + n + 1, first[1] : j + n + 1]
+        around = np.maximum(around - ballot.chance, 0.0)
+        if around.sum() > 0:
+            places = np.indices(around.shape).reshape(2, -1) @ around.ravel() / around.sum()
+            centre.append(ballot.centre)
+            target.append(ballot.centre + ballot.offset(places + first))
+            weight.append(around.max())
+    if len(centre) < 2:
+        return turn, shift
+    z, t, w = np.array(centre), np.array(target), np.array(weight)
+    middle, goal = np.average(z, weights=w), np.average(t, weights=w)
+    moment = np.sum(w * np.abs(z - middle) ** 2)
+    if moment > 0:
+        turn = complex(np.sum(w * np.conj(z - middle) * (t - goal)) / moment)
+    return turn, complex(goal - turn * middle)
 
 
 def refine(
@@ -139,7 +325,7 @@ def refine(
     Pointing or None
         None if fewer than three pairs agree.
     """
-    matrix, shift = winner.matrix, np.array(winner.shift)
+    matrix, shift = winner.matrix, np.array([winner.shift.real, winner.shift.imag])
     xi, eta = plane_of_sky(ra, dec, *start)
     first = second = np.empty(0, int)
     for factor in RADII:
