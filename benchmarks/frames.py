@@ -22,8 +22,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from figure import Figure
 from frame_parts import astrometry, cost, effects, exposures, full_chip, masks, zero_points
-from frame_parts.figure import Figure
 
 from skymill import pin
 

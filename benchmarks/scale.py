@@ -22,11 +22,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+
+from figure import Figure, run
 
 ROOT = Path(__file__).resolve().parents[1]
 DR1 = ROOT / "config" / "ks4_dr1.yaml"
@@ -55,48 +55,6 @@ def note():
         stream.write(f"{started + spent}\\n")
 atexit.register(note)
 '''
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured figure and the most that it may be."""
-
-    name: str
-    value: float
-    target: float
-    unit: str
-
-    def line(self) -> str:
-        verdict = "ok" if self.value <= self.target else "short"
-        return f"{self.name:44} {self.value:9.3g} {self.target:9.3g} {self.unit:6} {verdict}"
-
-
-@dataclass(frozen=True)
-class Used:
-    """What a process took: CPU time and duration in s, peak memory in GB."""
-
-    cpu: float
-    wall: float
-    memory: float
-
-
-def run(command: Sequence[str], folder: Path, **environment: str) -> Used:
-    """Run a command to its end; SystemExit with its last words if it fails."""
-    began = time.monotonic()
-    with (folder / "said").open("w+") as said:
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **environment}, stdout=said, stderr=said
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            raise SystemExit(
-                f"exit code {process.returncode}: {shlex.join(command)[:300]}\n"
-                f"{said.read()[-3000:]}"
-            )
-    took = time.monotonic() - began
-    return Used(used.ru_utime + used.ru_stime, took, used.ru_maxrss * 1024 / 1e9)
 
 
 def snakemake(snakefile: Path, folder: Path, configs: Sequence[Path], *options: str) -> list[str]:
@@ -243,7 +201,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         for figure in figures(Path(name), set(options.only), options.release):
             print(figure.line(), flush=True)
-            short = short or figure.value > figure.target
+            short = short or not figure.is_met
     return int(short)
 
 

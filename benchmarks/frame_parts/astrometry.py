@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from figure import Figure
 
 from skymill.frames import tpv
 from skymill.frames.astrometry import Astrometry, References, solve
@@ -14,7 +15,6 @@ from skymill.frames.pointing import rotation_matrix
 from . import scamp
 from .catalogue import Field, brightest, corners, observe, separations, sky_of
 from .cost import ONE
-from .figure import Figure
 from .survey import start_survey
 
 TRIALS, WRONG = 200, 20

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from figure import Figure
 
-from .figure import Figure
 from .survey import Survey, calibrate, expose, pixels, start_survey, write_true_masters
 
 ONE = {"simulate": {"plan": {"dithers": [{"site": "CTIO", "ra": "0 arcsec", "dec": "0 arcsec"}]}}}

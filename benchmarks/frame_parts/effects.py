@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from figure import Figure
 
 from skymill.calibrations.crosstalk import measure_crosstalk
 from skymill.calibrations.flat import level, master_flat
@@ -17,8 +18,6 @@ from skymill.simulate.amplifiers import raw_amplifier
 from skymill.simulate.calibration import calibrate
 from skymill.simulate.detector import detector_of, flat_response
 from skymill.simulate.overscan import row_levels
-
-from .figure import Figure
 
 SITE = "SAAO"
 """A site without a dead amplifier."""

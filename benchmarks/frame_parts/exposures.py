@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
+from figure import Figure
 from scipy.spatial import cKDTree
 
 from skymill.bits import Flag, MaskBit
@@ -16,7 +17,6 @@ from skymill.simulate.conditions import conditions
 from skymill.simulate.plan import Exposure
 
 from .catalogue import corners, separations, sky_of
-from .figure import Figure
 from .survey import Survey, calibrate, expose, make_masters, pixels, start_survey
 
 DITHERS = ((0.0, 0.0), (30.0, 0.0), (0.0, 52.5), (30.0, 52.5))

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from figure import Figure
 
 from skymill.bits import MaskBit
 from skymill.config import load_camera
@@ -23,7 +24,6 @@ from skymill.simulate.detector import Detector, detector_of
 
 from . import marked
 from .cost import full_size
-from .figure import Figure
 from .masks import KINDS, chip_counts, other_figures, ray_figures, share, stars_on
 from .survey import SITE, Survey
 

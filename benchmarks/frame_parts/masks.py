@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
+from figure import Figure
 
 from skymill.camera import Camera
 from skymill.frames.masters import read_masters, read_slopes
@@ -20,7 +21,6 @@ from skymill.simulate.satellite import trail_profile
 from skymill.simulate.source_light import chip_positions
 
 from . import marked
-from .figure import Figure
 from .survey import BAND, SITE, Survey, make_masters, start_survey
 
 SEEING = (1.2, 1.6, 2.0, 2.5, 3.0)

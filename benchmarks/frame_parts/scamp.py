@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
+from figure import Used, run
 
 from skymill.frames.tpv import plane_of_sky
 from skymill.io.fits import make_header
 
 from .catalogue import Cards, Field
-from .figure import Used, run
 
 OPTIONS = {
     "ASTREF_CATALOG": "FILE",

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 from astropy.io import fits
+from figure import Used, skymill
 
 from skymill.camera import Camera
 from skymill.config import load_camera, load_config, load_rows
@@ -18,8 +19,6 @@ from skymill.paths import CONFIG
 from skymill.simulate import plan
 from skymill.simulate.commands import merge
 from skymill.simulate.detector import Detector
-
-from .figure import Used, skymill
 
 SITE, BAND = "CTIO", "V"
 SIDES = {"mini": 2800, "kmtnet": 22000}

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from figure import Figure
 
 from skymill.config import load_camera, load_config
 from skymill.frames.zero_point import AmplifierStars, fit_exposure
 from skymill.paths import CONFIG
-
-from .figure import Figure
 
 EXPOSURES = 60
 """Of 32 amplifiers each: a ratio of errors is then known to 1.6 %."""
