@@ -30,3 +30,25 @@ def test_logical_names_are_free_of_where_a_release_lies():
     assert logical_name("/disk/results/dr1/frames/a.fits") == "frames/a.fits"
     assert logical_name("/home/results/x/data/mini/raw/a.fits") == "raw/a.fits"
     assert logical_name("/archive/a.fits") == "a.fits"
+    assert logical_name("data/mini/external/gaia.fits") == "external/gaia.fits"
+
+
+def test_a_disk_that_is_named_as_a_tree_is_none():
+    """Else where a project or an archive lies would get into the manifest."""
+    assert logical_name("/data/me/skymill/resources/viewer/index.html") == "index.html"
+    assert logical_name("/data/kmtnet/2025/a.fits") == "a.fits"
+    page = "results/reproduce/a copy/resources/viewer/index.html"
+    assert logical_name(f"/home/me/{page}") == "index.html"
+    assert logical_name("/data/me/skymill/results/dr1/frames/a.fits") == "frames/a.fits"
+
+
+def test_every_product_s_name_is_free_of_where_it_lies():
+    paths = [
+        TREE.config, TREE.receipt("stack", "a"), TREE.reference("gaia", "1"),
+        TREE.calib("S", "r", "bias.fits"), TREE.frame("a", "fits"), TREE.stack("t", "V", "nexp"),
+        TREE.unscaled("t", "V", "image"), TREE.catalogue("t", "Idual"), TREE.completeness("t"),
+        TREE.hats("gaia", "hats.properties"), TREE.archive("P", "gaia"),
+        *TREE.maps("t", "V", "single", ("zp",)),
+    ]  # fmt: skip
+    for path in paths:
+        assert logical_name(f"/disk/{path}") == logical_name(path), path

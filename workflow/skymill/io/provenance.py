@@ -22,15 +22,30 @@ from .atomic import write_bytes
 SOFTWARE = f"skymill {__version__}"
 
 
+HELD = {
+    "results": (
+        "calib", "frames", "stacks", "maps", "catalogs", "masters", "crossmatch", "hips", "moc",
+        "completeness", "www", "archives", "report", "run", "manifest.json", "manifest.parquet",
+    ),
+    "data": ("raw", "reference", "truth"),
+}  # fmt: skip
+"""What a release's two trees hold: so a disk that is named data isn't taken for one of them."""
+
+
 def logical_name(path: Path | str) -> str:
     """The name of a file inside a release, free of where the release lies.
 
     ``results/mini/frames/a.fits`` and ``/disk/results/dr1/frames/a.fits`` are both
     ``frames/a.fits``; ``data/mini/raw/a.fits`` is ``raw/a.fits``. A file that lies in neither
-    tree (an archive's raw frame, say) is known by its own name.
+    tree (an archive's raw frame, say, or ``/data/me/skymill/resources/viewer/index.html``) is known
+    by its own name.
     """
     parts = Path(path).parts
-    roots = [at for at, part in enumerate(parts[:-2]) if part in ("results", "data")]
+    roots = [
+        at
+        for at, part in enumerate(parts[:-2])
+        if part in HELD and (at == 0 or parts[at + 2] in HELD[part])
+    ]
     return "/".join(parts[roots[-1] + 2 :]) if roots else parts[-1]
 
 
