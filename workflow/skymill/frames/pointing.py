@@ -64,6 +64,13 @@ class Vote:
 NO_VOTE = Vote(1 + 0j, 0j, 0, 0.0)
 
 
+def _around(counts: np.ndarray, place: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """The windows within a reach of one, and the first one's place."""
+    first = np.maximum(place - reach, 0)
+    i, j = place + reach + 1
+    return counts[first[0] : i, first[1] : j], first
+
+
 @dataclass(frozen=True)
 class Ballot:
     """The votes of one part.
@@ -101,6 +108,20 @@ class Ballot:
     def votes(self, turn: complex, shift: complex) -> int:
         """Votes for a similarity: those at the offset that it gives the centre."""
         return int(self.counts[tuple(self.place(turn * self.centre + shift - self.centre))])
+
+    def nearest_peak(self, place: np.ndarray, reach: int) -> tuple[np.ndarray, float]:
+        """The place with most votes within so many windows, and its votes above chance.
+
+        Between windows: the mean of the window and those next to it, weighted by their votes.
+        """
+        window, first = _around(self.counts, place, reach)
+        top = first + np.unravel_index(np.argmax(window), window.shape)
+        window, first = _around(self.counts, top, 1)
+        weights = np.maximum(window - self.chance, 0.0)
+        if not weights.any():
+            return top, 0.0
+        mean = np.indices(weights.shape).reshape(2, -1) @ weights.ravel() / weights.sum()
+        return first + mean, float(weights.max())
 
     def peak(self) -> complex:
         """The offset with most votes, the first of several."""
@@ -273,27 +294,23 @@ def fitted(
 ) -> tuple[complex, complex]:
     """A similarity fitted to the peaks that the parts have near where it puts them.
 
-    Within `reach`, degrees. Parts count by their votes above chance; unchanged where fewer than two
-    have any.
+    Within `reach`, degrees. Parts count by their votes above chance; one alone tells the shift,
+    not the turn.
     """
     centre, target, weight = [], [], []
     for ballot in ballots:
-        i, j = ballot.place(turn * ballot.centre + shift - ballot.centre)
-        n = round(reach / ballot.cell)
-        first = max(i - n, 0), max(j - n, 0)
-        around = ballot.counts[first[0] : i + n + 1, first[1] : j + n + 1]
-        around = np.maximum(around - ballot.chance, 0.0)
-        if around.sum() > 0:
-            places = np.indices(around.shape).reshape(2, -1) @ around.ravel() / around.sum()
+        expected = ballot.place(turn * ballot.centre + shift - ballot.centre)
+        place, votes = ballot.nearest_peak(expected, round(reach / ballot.cell))
+        if votes > 0:
             centre.append(ballot.centre)
-            target.append(ballot.centre + ballot.offset(places + first))
-            weight.append(around.max())
-    if len(centre) < 2:
+            target.append(ballot.centre + ballot.offset(place))
+            weight.append(votes)
+    if not centre:
         return turn, shift
     z, t, w = np.array(centre), np.array(target), np.array(weight)
     middle, goal = np.average(z, weights=w), np.average(t, weights=w)
-    moment = np.sum(w * np.abs(z - middle) ** 2)
-    if moment > 0:
+    if len(centre) > 1:
+        moment = np.sum(w * np.abs(z - middle) ** 2)
         turn = complex(np.sum(w * np.conj(z - middle) * (t - goal)) / moment)
     return turn, complex(goal - turn * middle)
 
