@@ -158,7 +158,7 @@ def test_the_rule_s_command_never_uses_the_network(guarded, imported, cells, tmp
         **{
             "params.config": tmp_path / "config.yaml",
             "wildcards.catalogue": "gaiaxp",
-            "input.source": path,
+            "input.source:q": path,
             "params.numbers": " ".join(map(str, cells)),
             "params.folder": tmp_path / "taken",
             "output.receipt": tmp_path / "receipt.json",
