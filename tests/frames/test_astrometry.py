@@ -6,14 +6,17 @@ import pytest
 from skymill.config import load_camera
 from skymill.frames import tpv
 from skymill.frames.astrometry import References, Stars, solve
+from skymill.frames.distortion import TERMS, Local, solve_chip
 from skymill.frames.matching import pairs
-from skymill.frames.pointing import affine, rotation_matrix, vote
+from skymill.frames.pointing import affine, vote
 from skymill.paths import CONFIG
 
 CAMERA = load_camera(CONFIG / "cameras" / "mini.yaml")
 PRIORS = {name: CAMERA.prior("SAAO", name) for name in CAMERA.chips}
 SETTINGS = {
     "search": 180.0,
+    "wide": 0.5,
+    "wide_factor": 2.0,
     "rotation": 0.4,
     "scale": 0.02,
     "part": 0.15,
@@ -28,6 +31,12 @@ SETTINGS = {
 }
 NOISE = 0.02
 """Centroid noise of a bright star, arcsec."""
+
+
+def rotation_matrix(angle):
+    """Rotation by an angle in degrees."""
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    return np.array([[c, -s], [s, c]])
 
 
 def truth(chip, pointing, rotation=0.05, bend=0.02, scale=1.0003):
@@ -244,6 +253,49 @@ def test_pairs_are_one_to_one_and_nearest():
     assert first.tolist() == [0, 1]
     assert second.tolist() == [1, 0]
     np.testing.assert_allclose(distance, [0.1, 0.05], atol=1e-9)
+
+
+@pytest.mark.parametrize("number", [1, 30, 4000])
+def test_pairs_are_those_of_all_distances(number):
+    generator = np.random.default_rng(number)
+    x1, y1 = generator.uniform(0, 200, (2, number)) / 3600 - 1.0
+    x2, y2 = generator.uniform(-50, 250, (2, 2 * number)) / 3600 - 1.0
+    x2[::7] = np.nan
+    first, second, distance = pairs(x1, y1, x2, y2, 2.0)
+    apart = 3600 * np.hypot(x1[:, None] - x2, y1[:, None] - y2)
+    apart[~(apart < 2.0)] = np.inf
+    nearest = np.argmin(apart, axis=1)
+    own = apart[np.arange(number), nearest]
+    expected = [
+        n
+        for n in np.flatnonzero(np.isfinite(own))
+        if own[n] == own[(nearest == nearest[n]) & np.isfinite(own)].min()
+    ]
+    assert first.tolist() == expected
+    assert second.tolist() == nearest[expected].tolist()
+    np.testing.assert_allclose(distance, own[expected], atol=1e-6)
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_a_chips_own_cubic_is_the_same_in_the_fields_terms(degree):
+    generator = np.random.default_rng(degree)
+    u, v = generator.uniform(0.6, 1.1, (2, 500))
+    frame, local = Local.of(u, v), np.zeros((10, 2))
+    local[: TERMS[degree]] = generator.normal(0, 1e-3, (TERMS[degree], 2))
+    values = frame.coefficients(local)
+    np.testing.assert_allclose(tpv.terms(u, v) @ values.T, frame.design @ local, rtol=0, atol=1e-13)
+
+
+def test_stars_in_a_line_bend_no_chip():
+    """Where the stars leave coefficients open, those nearest to the prior are taken."""
+    cards = {**next(iter(PRIORS.values())), "CRVAL1": 10.0, "CRVAL2": -30.0}
+    x, y = np.linspace(0, 1100, 90), np.full(90, 500.0)
+    xi, eta = tpv.plane_of_pixels(cards, x, y)
+    solution = solve_chip(cards, x, y, np.full(90, 0.02), xi, eta + 0.5 / 3600, SETTINGS)
+    corner = np.array([0.0, 1100.0]), np.array([0.0, 1100.0])
+    moved = np.array(tpv.plane_of_pixels(solution.cards, *corner))
+    assert np.abs(moved - tpv.plane_of_pixels(cards, *corner)).max() < 5 / 3600
+    np.testing.assert_allclose(solution.deta, 0, atol=1e-5)
 
 
 def test_affine_ignores_outliers():

@@ -10,6 +10,10 @@ from .matching import pairs
 
 TERMS = {1: 3, 2: 6, 3: 10}
 """Coefficients per axis of a polynomial of each degree."""
+ROUNDS, CLIPPINGS = 4, 10
+"""Matchings, and fits to the pairs of one, at the most."""
+SETTLED = 1e-3 / 3600
+"""Degrees: a chip that a further matching moves by less is solved."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +45,57 @@ def degree_for(stars: int, stars_per_term: float, most: int) -> int:
     return max((d for d in range(1, most + 1) if stars >= stars_per_term * TERMS[d]), default=0)
 
 
-def correction(
-    u: np.ndarray,
-    v: np.ndarray,
-    dxi: np.ndarray,
-    deta: np.ndarray,
-    sigma: np.ndarray,
-    degree: int,
-) -> np.ndarray:
-    """Coefficients (2, 12) over `tpv.terms` that best describe residuals (all in degrees)."""
-    chosen = tpv.POLYNOMIAL[tpv.DEGREE[tpv.POLYNOMIAL] <= degree]
-    scale = max(np.max(np.abs(u)), np.max(np.abs(v)))
-    design = tpv.terms(u / scale, v / scale)[:, chosen]
-    target = np.column_stack([dxi, deta]) / sigma[:, None]
-    solution, *_ = np.linalg.lstsq(design / sigma[:, None], target, rcond=None)
-    values = np.zeros((2, 12))
-    values[:, chosen] = solution.T / scale ** tpv.DEGREE[chosen]
-    return values
+@dataclass(frozen=True)
+class Local:
+    """A chip's cubics about the middle of its stars, where few stars fix them best.
+
+    Attributes
+    ----------
+    middle : ndarray, shape (2,)
+        Intermediate coordinates u and v, degrees.
+    scale : float
+        Degrees: largest distance of a star from the middle along an axis.
+    design : ndarray, shape (n, 10)
+        Its monomials at each star, by degree.
+    """
+
+    middle: np.ndarray
+    scale: float
+    design: np.ndarray
+
+    @classmethod
+    def of(cls, u: np.ndarray, v: np.ndarray) -> "Local":
+        """Those of stars at u and v, degrees."""
+        if not u.size:
+            return cls(np.zeros(2), 1.0, np.empty((0, TERMS[3])))
+        low, high = np.array([u.min(), v.min()]), np.array([u.max(), v.max()])
+        middle, scale = (low + high) / 2, float(max((high - low).max() / 2, 1e-6))
+        return cls(middle, scale, monomials((u - middle[0]) / scale, (v - middle[1]) / scale))
+
+    @property
+    def grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """4 × 4 places from edge to edge, in units of the scale: as many as determine a cubic."""
+        u, v = np.meshgrid(np.linspace(-1, 1, 4), np.linspace(-1, 1, 4))
+        return u.ravel(), v.ravel()
+
+    def on_grid(self, local: np.ndarray) -> np.ndarray:
+        """What coefficients (10, 2) give on the grid."""
+        return monomials(*self.grid) @ local
+
+    def coefficients(self, local: np.ndarray) -> np.ndarray:
+        """The same cubics' coefficients (2, 12) over `tpv.terms`."""
+        u, v = self.grid
+        u, v = self.middle[0] + self.scale * u, self.middle[1] + self.scale * v
+        most = float(max(np.abs(u).max(), np.abs(v).max()))
+        solution, *_ = np.linalg.lstsq(monomials(u / most, v / most), self.on_grid(local))
+        values = np.zeros((2, 12))
+        values[:, tpv.POLYNOMIAL] = solution.T / most ** tpv.DEGREE[tpv.POLYNOMIAL]
+        return values
+
+
+def monomials(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The terms of a cubic, by degree, shape (n, 10)."""
+    return tpv.terms(u, v)[:, tpv.POLYNOMIAL]
 
 
 def solve_chip(
@@ -84,51 +122,50 @@ def solve_chip(
     settings : Mapping
         ``match_radius`` (arcsec), ``clip`` (σ), ``degree``, ``stars_per_term``.
     """
-    u, v = tpv.intermediate(cards, x, y)
-    start = values = tpv.coefficients(cards)
-    basis = tpv.terms(u, v)
+    frame = Local.of(*tpv.intermediate(cards, x, y))
+    start = np.column_stack(tpv.plane_of_pixels(cards, x, y))
+    reference = np.column_stack([reference_xi, reference_eta])
     radius, degree = settings["match_radius"], 0
+    local = np.zeros((TERMS[3], 2))
     first = second = np.empty(0, int)
-    for _ in range(4):
-        place = basis @ values.T
-        first, second, _ = pairs(place[:, 0], place[:, 1], reference_xi, reference_eta, radius)
-        target = np.column_stack([reference_xi[second], reference_eta[second]])
-        values, kept, degree = _clipped_fit(
-            basis[first], u[first], v[first], target, sigma[first], start, settings
+    for _ in range(ROUNDS):
+        before, place = local, start + frame.design @ local
+        first, second, _ = pairs(*place.T, *reference.T, radius)
+        local, kept, degree = _clipped_fit(
+            frame.design[first], reference[second] - start[first], sigma[first], settings
         )
         first, second = first[kept], second[kept]
-        if degree == 0:
+        if degree == 0 or np.abs(frame.on_grid(local - before)).max() < SETTLED:
             break
-        spread = np.std((target[kept] - basis[first] @ values.T), axis=0) * 3600.0
-        radius = min(radius, max(2.0 * settings["clip"] * np.max(spread), 0.2))
-    residual = (basis[first] @ values.T) * 3600.0
-    residual[:, 0] -= reference_xi[second] * 3600.0
-    residual[:, 1] -= reference_eta[second] * 3600.0
-    solved = tpv.with_coefficients(cards, values)
-    return ChipSolution(solved, first, second, residual[:, 0], residual[:, 1], degree)
+        error = reference[second] - start[first] - frame.design[first] @ local
+        spread = np.std(error, axis=0).max() * 3600.0
+        radius = min(radius, max(2.0 * settings["clip"] * spread, 0.2))
+    values = tpv.coefficients(cards) + frame.coefficients(local)
+    residual = start[first] + frame.design[first] @ local - reference[second]
+    solved = tpv.with_coefficients(cards, values) if degree else dict(cards)
+    return ChipSolution(solved, first, second, *(3600.0 * residual.T), degree)
 
 
 def _clipped_fit(
-    basis: np.ndarray,
-    u: np.ndarray,
-    v: np.ndarray,
-    target: np.ndarray,
-    sigma: np.ndarray,
-    start: np.ndarray,
-    settings: Mapping,
+    design: np.ndarray, target: np.ndarray, sigma: np.ndarray, settings: Mapping
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Coefficients, the pairs kept and the degree, after clipping at `clip` robust deviations."""
+    """Coefficients (10, 2), pairs kept and degree, after clipping at `clip` robust deviations.
+
+    By normal equations: about the middle of its stars a cubic is conditioned well enough for them.
+    """
     kept = np.ones(len(target), dtype=bool)
-    values, degree = start, 0
-    for _ in range(10):
+    local, degree = np.zeros((TERMS[3], 2)), 0
+    for _ in range(CLIPPINGS):
         degree = degree_for(int(kept.sum()), settings["stars_per_term"], settings["degree"])
+        local = np.zeros((TERMS[3], 2))
         if degree == 0:
-            return start, kept, 0
-        delta = target[kept] - basis[kept] @ start.T
-        values = start + correction(u[kept], v[kept], *delta.T, sigma[kept], degree)
-        error = np.hypot(*(target - basis @ values.T).T) / sigma
+            break
+        terms = design[:, : TERMS[degree]]
+        weighted = terms * (kept / sigma**2)[:, None]
+        local[: TERMS[degree]] = np.linalg.lstsq(weighted.T @ terms, weighted.T @ target)[0]
+        error = np.hypot(*(target - design @ local).T) / sigma
         inside = error <= settings["clip"] / 1.1774 * np.median(error[kept])
         if np.array_equal(inside, kept):
             break
         kept = inside
-    return values, kept, degree
+    return local, kept, degree

@@ -8,16 +8,38 @@ from . import tpv
 from .matching import pairs
 from .measured_chip import MeasuredChip
 
+ACROSS = 16
+"""Places a side of a chip that tell where it lies."""
+BEYOND = 0.05
+"""Of a chip's size on the sky: more than its border bends between two of these places."""
+
 
 def on_chip(
     cards: Mapping[str, float | str], chip: MeasuredChip, ra: np.ndarray, dec: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """0-based pixels of the positions that fall on a chip, and their indices."""
-    x, y = tpv.pixels_of_sky(cards, ra, dec)
+    xi, eta = tpv.plane_of_sky(ra, dec, cards["CRVAL1"], cards["CRVAL2"])
     ny, nx = chip.chip.shape
+    near = np.flatnonzero(_around(cards, nx, ny, xi, eta))
+    x, y = tpv.pixels_of_plane(cards, xi[near], eta[near])
     with np.errstate(invalid="ignore"):
-        near = np.flatnonzero((x > -0.5) & (x < nx - 0.5) & (y > -0.5) & (y < ny - 0.5))
-    return x[near], y[near], near
+        on = (x > -0.5) & (x < nx - 0.5) & (y > -0.5) & (y < ny - 0.5)
+    return x[on], y[on], near[on]
+
+
+def _around(
+    cards: Mapping[str, float | str], nx: int, ny: int, xi: np.ndarray, eta: np.ndarray
+) -> np.ndarray:
+    """Which positions of the plane lie in the rectangle around a chip.
+
+    The projection is inverted step by step, and a field's references are many times a chip's.
+    """
+    x, y = np.meshgrid(np.linspace(-0.5, nx - 0.5, ACROSS), np.linspace(-0.5, ny - 0.5, ACROSS))
+    inside = np.ones(xi.shape, dtype=bool)
+    for values, own in zip((xi, eta), tpv.plane_of_pixels(cards, x, y), strict=True):
+        beyond = BEYOND * np.ptp(own)
+        inside &= (values > own.min() - beyond) & (values < own.max() + beyond)
+    return inside
 
 
 def separations(
