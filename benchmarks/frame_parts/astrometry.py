@@ -9,17 +9,20 @@ import numpy as np
 from figure import Figure
 
 from skymill.frames import tpv
-from skymill.frames.astrometry import Astrometry, References, solve
-from skymill.frames.pointing import rotation_matrix
+from skymill.frames.astrometry import Astrometry, References, Stars, solve
 
 from . import scamp
 from .catalogue import Field, brightest, corners, observe, separations, sky_of
 from .cost import ONE
 from .survey import start_survey
 
-TRIALS, WRONG = 200, 20
+TRIALS, FEW = 200, 20
 OFFSET, ROTATION, STRETCH = 60.0, 0.5, 0.02
 """Largest pointing error (arcsec), rotation (degrees) and change of scale."""
+FAR = 1800.0
+"""Arcsec: largest pointing error where the header is wrong altogether."""
+SMALL = 0.3
+"""Degrees: side of a small field."""
 TRIED_SNR = 300.0
 """Stars of the trials: the vote takes the brightest ones of each part anyway."""
 REPEATS = 3
@@ -94,21 +97,57 @@ def grid(ny: int, nx: int, points: int = 33) -> tuple[np.ndarray, np.ndarray]:
 def trial_figures(field: Field, settings: Mapping) -> Iterator[Figure]:
     """Random pointing errors that must be found, wrong fields that must not."""
     rng, stars = np.random.default_rng(2), brightest(field, TRIED_SNR)
-    failed = 0
-    for _ in range(TRIALS):
-        radius, angle = OFFSET * np.sqrt(rng.uniform()), rng.uniform(0, 2 * np.pi)
-        matrix = rotation_matrix(rng.uniform(-ROTATION, ROTATION))
-        matrix = matrix * (1 + rng.uniform(-STRETCH, STRETCH))
-        priors = {name: turned(prior, matrix) for name, prior in field.priors.items()}
-        start = offset(field.pointing, radius * np.cos(angle), radius * np.sin(angle))
-        failed += not is_right(field, solve(priors, stars, field.references, start, settings))
-    yield Figure(f"match failures of {TRIALS} pointing errors", failed, 0, "")
-    matched = 0
-    for _ in range(WRONG):
-        other = mirrored(field.references, field.pointing, rng.uniform(-30, 30, 2))
-        solution = solve(field.priors, stars, other, field.pointing, settings)
-        matched += solution.pointing is not None
-    yield Figure(f"wrong fields matched, of {WRONG}", matched, 0, "")
+    small = {name: piece(field, name, chip) for name, chip in stars.items()}
+    for what, own, most, trials in (
+        ("pointing errors", stars, OFFSET, TRIALS),
+        ("headers wrong by up to 0.5°", stars, FAR, FEW),
+        ("the same, in a field of 0.3°", small, FAR, TRIALS),
+    ):
+        failed = sum(not is_found(field, own, most, settings, rng) for _ in range(trials))
+        yield Figure(f"match failures of {trials} {what}", failed, 0, "")
+    for what, own, trials in (("fields", stars, FEW), ("fields of 0.3°", small, TRIALS)):
+        votes = [wrong_vote(field, own, settings, rng) for _ in range(trials)]
+        matched = sum(is_matched for is_matched, _ in votes)
+        most = max(significance for _, significance in votes)
+        yield Figure(f"wrong {what} matched, of {trials} (≤ {most:.1f} σ)", matched, 0, "")
+
+
+def piece(field: Field, name: str, stars: Stars) -> Stars:
+    """The stars of a chip that a field as small as the mini camera's has in common with it."""
+    xi, eta = tpv.plane_of_pixels(field.priors[name], stars.x, stars.y)
+    kept = np.maximum(np.abs(xi), np.abs(eta)) < SMALL / 2
+    return Stars(stars.x[kept], stars.y[kept], stars.flux[kept], stars.sigma[kept])
+
+
+def is_found(
+    field: Field,
+    stars: Mapping[str, Stars],
+    most: float,
+    settings: Mapping,
+    rng: np.random.Generator,
+) -> bool:
+    """Whether a field is found in spite of a pointing error of up to so many arcsec."""
+    radius, angle = most * np.sqrt(rng.uniform()), rng.uniform(0, 2 * np.pi)
+    matrix = rotation_matrix(rng.uniform(-ROTATION, ROTATION))
+    matrix = matrix * (1 + rng.uniform(-STRETCH, STRETCH))
+    priors = {name: turned(prior, matrix) for name, prior in field.priors.items()}
+    start = offset(field.pointing, radius * np.cos(angle), radius * np.sin(angle))
+    return is_right(field, stars, solve(priors, stars, field.references, start, settings))
+
+
+def wrong_vote(
+    field: Field, stars: Mapping[str, Stars], settings: Mapping, rng: np.random.Generator
+) -> tuple[bool, float]:
+    """Whether a wrong field is matched, and how clear its last vote was."""
+    other = mirrored(field.references, field.pointing, rng.uniform(-30, 30, 2))
+    solution = solve(field.priors, stars, other, field.pointing, settings)
+    return solution.pointing is not None, solution.vote.significance
+
+
+def rotation_matrix(angle: float) -> np.ndarray:
+    """Rotation by an angle in degrees."""
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    return np.array([[c, -s], [s, c]])
 
 
 def turned(prior: Mapping[str, float | str], matrix: np.ndarray) -> dict[str, float | str]:
@@ -116,14 +155,14 @@ def turned(prior: Mapping[str, float | str], matrix: np.ndarray) -> dict[str, fl
     return tpv.with_coefficients(prior, tpv.moved(tpv.coefficients(prior), matrix, np.zeros(2)))
 
 
-def is_right(field: Field, solution: Astrometry) -> bool:
-    """Whether a solution is recognised and near the truth all over the chips."""
+def is_right(field: Field, stars: Mapping[str, Stars], solution: Astrometry) -> bool:
+    """Whether a solution is recognised and near the truth at every star."""
     if solution.pointing is None:
         return False
-    for name, (ny, nx) in field.shapes.items():
-        x, y = grid(ny, nx, 9)
-        found = sky_of(solution.chips[name].cards, x, y)
-        if np.hypot(*separations(found, sky_of(field.truth[name], x, y)).T).max() > FAILED:
+    for name, chip in stars.items():
+        found = sky_of(solution.chips[name].cards, chip.x, chip.y)
+        true = sky_of(field.truth[name], chip.x, chip.y)
+        if np.hypot(*separations(found, true).T).max() > FAILED:
             return False
     return True
 

@@ -49,10 +49,11 @@ def truth(chip, pointing, rotation=0.05, bend=0.02, scale=1.0003):
     return {**cards, "CRVAL1": pointing[0], "CRVAL2": pointing[1]}
 
 
-def field(pointing, number=12000, seed=3, spurious=0.3, missing=0.3, empty_corner=False):
+def field(
+    pointing, number=12000, seed=3, spurious=0.3, missing=0.3, empty_corner=False, radius=0.35
+):
     """Reference stars, and detections of some of them on the chips among spurious ones."""
     generator = np.random.default_rng(seed)
-    radius = 0.35
     xi, eta = generator.uniform(-radius, radius, (2, number))
     if empty_corner:
         keep = ~((xi > 0.06) & (eta > 0.06))
@@ -82,6 +83,15 @@ def field(pointing, number=12000, seed=3, spurious=0.3, missing=0.3, empty_corne
 def header_pointing(pointing, east, north):
     ra, dec = tpv.sky_of_plane(east / 3600, north / 3600, *pointing)
     return float(ra), float(dec)
+
+
+def turned_priors(angle, scale):
+    """The priors' planes turned by an angle in degrees and stretched."""
+    matrix = scale * rotation_matrix(angle)
+    return {
+        name: tpv.with_coefficients(prior, tpv.moved(tpv.coefficients(prior), matrix, np.zeros(2)))
+        for name, prior in PRIORS.items()
+    }
 
 
 def worst_error(solution, pointing, step=24):
@@ -176,6 +186,38 @@ def test_a_wrong_field_is_not_recognised():
         assert chip.first.size == 0
 
 
+@pytest.mark.parametrize("dec", [-30.0, 62.0, -85.0])
+def test_a_header_wrong_by_half_a_degree_is_put_right(dec):
+    """Over a sky so wide that it reaches there; near the pole, where north turns on the way."""
+    pointing = (359.9, dec)
+    generator = np.random.default_rng(int(abs(dec)))
+    references, stars, _ = field(pointing, number=30000, radius=1.0)
+    for _ in range(2):
+        angle, away = generator.uniform(0, 2 * np.pi), 3600 * generator.uniform(0.2, 0.5)
+        start = header_pointing(pointing, away * np.cos(angle), away * np.sin(angle))
+        priors = turned_priors(generator.uniform(-0.4, 0.4), 1 + generator.uniform(-0.02, 0.02))
+        solution = solve(priors, stars, references, start, SETTINGS)
+        assert solution.pointing is not None
+        assert worst_error(solution, pointing) < 0.05
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_wide_search_finds_no_wrong_field(seed):
+    references, _, _ = field((20.0, -30.0), number=30000, seed=seed, radius=1.0)
+    _, stars, _ = field((20.0, -30.0), seed=seed + 100)
+    lenient = SETTINGS | {"least_votes": 10, "significance": 7.0}
+    assert solve(PRIORS, stars, references, (20.0, -30.0), SETTINGS).pointing is None
+    assert solve(PRIORS, stars, references, (20.0, -30.0), lenient).pointing is None
+
+
+def test_a_recognised_field_is_looked_for_no_further(monkeypatch):
+    pointing = (20.0, -30.0)
+    references, stars, _ = field(pointing)
+    monkeypatch.setattr("skymill.frames.astrometry.wide_start", None)
+    start = header_pointing(pointing, 100.0, 100.0)
+    assert solve(PRIORS, stars, references, start, SETTINGS).pointing is not None
+
+
 def test_no_stars_and_no_references_are_no_recognition():
     references, stars, _ = field((20.0, -30.0))
     none = np.empty(0)
@@ -231,11 +273,7 @@ def test_rotation_and_scale_may_be_wrong_at_once(seed):
     pointing = (30.0, -45.0)
     references, stars, _ = field(pointing, seed=seed)
     turn, scale = generator.uniform(-0.5, 0.5), 1 + generator.uniform(-0.02, 0.02)
-    matrix = scale * rotation_matrix(turn)
-    priors = {
-        name: tpv.with_coefficients(prior, tpv.moved(tpv.coefficients(prior), matrix, np.zeros(2)))
-        for name, prior in PRIORS.items()
-    }
+    priors = turned_priors(turn, scale)
     start = header_pointing(pointing, *generator.uniform(-42, 42, 2))
     solution = solve(priors, stars, references, start, SETTINGS | {"rotation": 0.6})
     assert solution.pointing is not None

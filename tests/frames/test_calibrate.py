@@ -245,6 +245,24 @@ def test_a_good_exposure_passes(good):
     assert verdict["pointing"]["offset"] == pytest.approx(100, abs=0.5)
 
 
+def test_a_header_wrong_by_0_4_degrees_changes_nothing(good):
+    """Neither the solution nor the verdict: the field is looked for farther away, and found."""
+    ra, dec = tpv.sky_of_plane(-0.25, 0.31, *POINTING)
+    images = {chip: pixels(good.camera, good.stars, chip) for chip in "AB"}
+    good.write("astray", images, RA=float(ra), DEC=float(dec))
+    assert good.run("astray") == 0
+    verdict = good.verdict("astray")
+    assert (verdict["verdict"], verdict["reasons"]) == ("pass", [])
+    assert verdict["pointing"]["offset"] == pytest.approx(3600 * np.hypot(0.25, 0.31), abs=1)
+    for chip in "AB":
+        astray, header = (
+            fits.getheader(good.folder / f"{n}.fits", chip) for n in ("astray", "good")
+        )
+        x, y = np.array([0.0, SIZE - 1, 0.0, SIZE - 1]), np.array([0.0, 0, SIZE - 1, SIZE - 1])
+        places = [np.array(WCS(cards).all_pix2world(x, y, 0)) for cards in (astray, header)]
+        np.testing.assert_allclose(places[0], places[1], rtol=0, atol=0.02 / 3600)
+
+
 @pytest.mark.parametrize("chip", ["A", "B"])
 def test_the_header_is_the_true_astrometry_as_astropy_reads_it(good, chip):
     header = fits.getheader(good.folder / "good.fits", chip)

@@ -240,6 +240,23 @@ def test_the_cells_are_those_that_the_tiles_touch(importing, tmp_path):
     assert expected == [4111, 4122, 4133, 4144]
 
 
+def test_cells_reach_as_far_as_a_pointing_may_err(tmp_path):
+    from skymill.config import load_config
+    from skymill.geometry import cells_of_positions
+    from skymill.paths import CONFIG
+    from skymill.references.coverage import cells_of_release
+
+    config = load_config(CONFIG / "config.yaml")
+    config["tables"]["tiles"] = tmp_path / "tiles.csv"
+    (tmp_path / "tiles.csv").write_text("tile,ra,dec\n0001.030-61,30.0,-61.0\n")
+    reach = config["tiles"]["size"] * config["tiles"]["pixel_scale"] / 7200 + 0.5
+    offsets = np.linspace(-reach, reach, 21)
+    dec = np.repeat(-61.0 + offsets, 21)
+    ra = 30.0 + np.tile(offsets, 21) / np.cos(np.radians(dec))
+    config["references"]["cell_order"] = 8
+    assert set(cells_of_positions(ra, dec, 8)) <= set(cells_of_release(config))
+
+
 def test_ks4_s_files_overlap_and_have_no_identifiers(take, cells, tmp_path):
     ra, dec = sky()
     table = Table({"RA": ra, "DEC": dec, "cstar": np.zeros(ROWS)})

@@ -25,6 +25,7 @@ from skymill.plan.requests import Requests
 from skymill.plan.space import check_space
 from skymill.plan.survey import Survey
 from skymill.published import Published
+from skymill.references.coverage import exposure_margin
 from skymill.tree import (
     ASTROMETRIC_MAPS,
     COLOR,
@@ -191,7 +192,13 @@ CATALOGUES = SETTINGS["references"]["catalogues"]
 TILE_REFERENCES = tile_cells(
     SETTINGS["references"]["cell_order"], margin=REFERENCE_MARGIN
 )
-REFERENCE_CELLS = sorted({cell for cells in TILE_REFERENCES.values() for cell in cells})
+# Exposures may lie off their tile.
+EXPOSURE_REFERENCES = tile_cells(
+    SETTINGS["references"]["cell_order"], margin=exposure_margin(SETTINGS["frames"])
+)
+REFERENCE_CELLS = sorted(
+    {cell for cells in EXPOSURE_REFERENCES.values() for cell in cells}
+)
 MASTER_TILES = cell_tiles(tile_cells(SETTINGS["masters"]["cell_order"]))
 SKY_TILES = cell_tiles(tile_cells(SETTINGS["sky"]["cell_order"]))
 # What jobs ask for follows from their sizes and from resources/costs.csv, as what skymill plan says.
@@ -213,9 +220,20 @@ with stopping():
 @cache
 def references(catalogue, tile):
     """The cells of a reference catalogue that a tile needs; none if the release has none."""
+    return reference_paths(catalogue, TILE_REFERENCES[tile])
+
+
+@cache
+def exposure_references(catalogue, tile):
+    """The cells of a reference catalogue that a tile's exposures may touch, or none."""
+    return reference_paths(catalogue, EXPOSURE_REFERENCES[tile])
+
+
+def reference_paths(catalogue, cells):
+    """Cells of a reference catalogue; none if the release has none."""
     if catalogue not in CATALOGUES:
         return []
-    return [TREE.reference(catalogue, cell) for cell in TILE_REFERENCES[tile]]
+    return [TREE.reference(catalogue, cell) for cell in cells]
 
 
 def imported(*catalogues):

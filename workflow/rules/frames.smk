@@ -99,10 +99,10 @@ else:
             runtime=minutes("frames_calibrate"),
         params:
             config=CONFIG,
-            astrometry=lambda wildcards: references(
+            astrometry=lambda wildcards: exposure_references(
                 "gaia", EXPOSURES[wildcards.exposure]["tile"]
             ),
-            photometry=lambda wildcards: references(
+            photometry=lambda wildcards: exposure_references(
                 photometric_reference(wildcards.exposure),
                 EXPOSURES[wildcards.exposure]["tile"],
             ),

@@ -1,13 +1,13 @@
 """The astrometric solution of an exposure: pointing over the field, then distortion per chip."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import tpv
 from .distortion import ChipSolution, solve_chip
-from .pointing import Pointing, Vote, refine, vote
+from .pointing import Pointing, Vote, refine, vote, wide_start
 
 
 @dataclass(frozen=True)
@@ -94,22 +94,36 @@ def solve(
     }
     found = np.concatenate(list(planes.values()))
     flux = np.concatenate([chip.flux for chip in stars.values()])
-    near = _near(references, pointing, found, settings)
-    plane = np.column_stack(tpv.plane_of_sky(near.ra, near.dec, *pointing))
-    winner = vote(found, flux, plane, near.mag, settings)
-    field = None
-    if _is_recognised(winner, settings):
-        radius = max(settings["match_radius"], settings["cell"])
-        field = refine(found, near.ra, near.dec, pointing, winner, radius)
-    if field is None:
-        return Astrometry(winner, None, {n: _unsolved(priors[n], *pointing) for n in stars})
-    return Astrometry(winner, field, _solve_chips(priors, stars, references, field, settings))
+    radius = max(settings["match_radius"], settings["cell"])
+    for start, factor in _starts(found, flux, references, pointing, settings):
+        plane = np.column_stack(tpv.plane_of_sky(references.ra, references.dec, *start))
+        winner = vote(found, flux, plane, references.mag, settings)
+        if _is_recognised(winner, factor, settings):
+            field = refine(found, references.ra, references.dec, start, winner, radius)
+            if field is not None:
+                chips = _solve_chips(priors, stars, references, field, settings)
+                return Astrometry(winner, field, chips)
+    return Astrometry(winner, None, {n: _unsolved(priors[n], *pointing) for n in stars})
 
 
-def _is_recognised(winner: Vote, settings: Mapping) -> bool:
-    """Whether the vote stands out in number and above chance."""
+def _starts(
+    found: np.ndarray,
+    flux: np.ndarray,
+    references: References,
+    pointing: tuple[float, float],
+    settings: Mapping,
+) -> Iterator[tuple[tuple[float, float], float]]:
+    """Where to look, and how many times as clear as usual the field has to be there."""
+    yield pointing, 1.0
+    sky = references.ra, references.dec, references.mag
+    yield wide_start(found, flux, *sky, pointing, settings), settings["wide_factor"]
+
+
+def _is_recognised(winner: Vote, factor: float, settings: Mapping) -> bool:
+    """Whether the vote stands out, in number and above chance, so many times as asked for."""
     return (
-        winner.votes >= settings["least_votes"] and winner.significance >= settings["significance"]
+        winner.votes >= factor * settings["least_votes"]
+        and winner.significance >= factor * settings["significance"]
     )
 
 
@@ -117,18 +131,6 @@ def _unsolved(prior: Mapping[str, float | str], ra: float, dec: float) -> ChipSo
     """The prior about the header's pointing, without a pair."""
     index, none = np.empty(0, int), np.empty(0)
     return ChipSolution(_placed(prior, ra, dec), index, index, none, none, 0)
-
-
-def _near(
-    references: References, pointing: tuple[float, float], found: np.ndarray, settings: Mapping
-) -> References:
-    """The references in the field, widened by what the vote searches."""
-    xi, eta = tpv.plane_of_sky(references.ra, references.dec, *pointing)
-    radius = np.max(np.hypot(found[:, 0], found[:, 1]), initial=0.0)
-    turned = np.radians(settings["rotation"]) + settings["scale"]
-    reach = radius * (1 + turned) + 1.5 * settings["search"] / 3600
-    keep = np.isfinite(xi) & (np.hypot(xi, eta) < reach)
-    return References(references.ra[keep], references.dec[keep], references.mag[keep])
 
 
 def _placed(cards: Mapping[str, float | str], ra: float, dec: float) -> dict[str, float | str]:
@@ -149,14 +151,5 @@ def _solve_chips(
     for name, chip in stars.items():
         moved = tpv.moved(tpv.coefficients(priors[name]), field.matrix, field.shift)
         cards = _placed(tpv.with_coefficients(priors[name], moved), field.ra, field.dec)
-        finite = np.flatnonzero(np.isfinite(xi))
-        solution = solve_chip(cards, chip.x, chip.y, chip.sigma, xi[finite], eta[finite], settings)
-        solutions[name] = ChipSolution(
-            solution.cards,
-            solution.first,
-            finite[solution.second],
-            solution.dxi,
-            solution.deta,
-            solution.degree,
-        )
+        solutions[name] = solve_chip(cards, chip.x, chip.y, chip.sigma, xi, eta, settings)
     return solutions

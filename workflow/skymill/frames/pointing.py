@@ -4,6 +4,10 @@ In each part every pair (detection, reference star) votes for the offset that wo
 together. The true offset collects as many votes as there are common stars, chance offsets a
 handful, so the peak stands out whatever the magnitudes. A part is so small that neither a rotation
 nor a wrong scale blurs its peak; the similarity on which the parts agree is the field's.
+
+A header may be wrong by far more than telescopes point badly. Where its surroundings aren't the
+field's, the parts in the middle vote once more, over a wider area, for where to look instead; what
+is found there has to stand out more, for more offsets were tried.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +16,12 @@ from itertools import combinations
 
 import numpy as np
 
+from .ballots import Ballot, Bright, ballot_of, parts_of
 from .matching import pairs
 from .tpv import plane_of_sky, sky_of_plane
 
 RADII = (1.0, 0.7, 0.5)
 """Matching radii of the successive refinements, in units of the refinement's first radius."""
-DENSER = 2.0
-"""References per detection and area: the brightest stars are saturated, and colours differ."""
 CANDIDATES = 12
 """Parts with the clearest peaks, from which similarities are tried."""
 AROUND = 2
@@ -27,6 +30,10 @@ AGAIN = 4
 """Reach of the second vote, in cells."""
 FINER = 2
 """Cells of the second vote in one of the first."""
+CENTRAL = 9
+"""Parts that vote over a wider area: in the middle, where rotation and scale move them least."""
+STRIPS = 100
+"""Strips of a wider area at the most: what lies so near a pole isn't searched for."""
 
 
 @dataclass(frozen=True)
@@ -64,70 +71,6 @@ class Vote:
 NO_VOTE = Vote(1 + 0j, 0j, 0, 0.0)
 
 
-def _around(counts: np.ndarray, place: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
-    """The windows within a reach of one, and the first one's place."""
-    first = np.maximum(place - reach, 0)
-    i, j = place + reach + 1
-    return counts[first[0] : i, first[1] : j], first
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """The votes of one part.
-
-    Attributes
-    ----------
-    centre : complex
-        Of its detections.
-    counts : ndarray of int, shape (k, k)
-        Votes in windows of 2 × 2 cells, a cell apart, so that no offset falls on a border; first
-        axis xi; the middle window's offset is 0.
-    cell : float
-        Degrees.
-    """
-
-    centre: complex
-    counts: np.ndarray
-    cell: float
-
-    @property
-    def chance(self) -> float:
-        """Votes expected in a window by chance."""
-        return float(self.counts.mean())
-
-    def offset(self, place: np.ndarray) -> complex:
-        """The offset of a window, or of a place between windows."""
-        i, j = (np.asarray(place) - len(self.counts) // 2) * self.cell
-        return complex(i, j)
-
-    def place(self, offset: complex) -> np.ndarray:
-        """The window at an offset, moved to the border where there is none."""
-        index = np.rint(np.array([offset.real, offset.imag]) / self.cell).astype(int)
-        return np.clip(index + len(self.counts) // 2, 0, len(self.counts) - 1)
-
-    def votes(self, turn: complex, shift: complex) -> int:
-        """Votes for a similarity: those at the offset that it gives the centre."""
-        return int(self.counts[tuple(self.place(turn * self.centre + shift - self.centre))])
-
-    def nearest_peak(self, place: np.ndarray, reach: int) -> tuple[np.ndarray, float]:
-        """The place with most votes within so many windows, and its votes above chance.
-
-        Between windows: the mean of the window and those next to it, weighted by their votes.
-        """
-        window, first = _around(self.counts, place, reach)
-        top = first + np.unravel_index(np.argmax(window), window.shape)
-        window, first = _around(self.counts, top, 1)
-        weights = np.maximum(window - self.chance, 0.0)
-        if not weights.any():
-            return top, 0.0
-        mean = np.indices(weights.shape).reshape(2, -1) @ weights.ravel() / weights.sum()
-        return first + mean, float(weights.max())
-
-    def peak(self) -> complex:
-        """The offset with most votes, the first of several."""
-        return self.offset(np.unravel_index(np.argmax(self.counts), self.counts.shape))
-
-
 @dataclass(frozen=True)
 class Pointing:
     """The field's solution: plane about (ra, dec) = matrix · plane of the prior + shift.
@@ -149,12 +92,6 @@ class Pointing:
     matrix: np.ndarray
     shift: np.ndarray
     stars: int
-
-
-def rotation_matrix(angle: float) -> np.ndarray:
-    """Rotation by an angle in degrees."""
-    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    return np.array([[c, -s], [s, c]])
 
 
 def vote(
@@ -179,80 +116,78 @@ def vote(
     """
     if not len(found) or not len(reference):
         return NO_VOTE
-    z, w = (plane @ np.array([1, 1j]) for plane in (found, reference))
-    cell, spread = settings["cell"] / 3600, np.radians(settings["rotation"]) + settings["scale"]
-    reach = settings["search"] / 3600 + spread * float(np.abs(z).max())
-    ballots = _ballots(z, flux, w, magnitude, reach, cell, settings)
+    z, sky = found @ np.array([1, 1j]), Bright.of(reference, magnitude)
+    cell, side = settings["cell"] / 3600, settings["search"] / 3600 + _spread(z, settings)
+    parts = list(parts_of(z, flux, settings))
+    ballots = [
+        ballot_of(z[members], area, sky, complex(side, side), cell) for members, area in parts
+    ]
     turn, shift = agreed(ballots, settings)
     # What is known now blurs no peak any more.
-    sharper = _ballots(turn * z + shift, flux, w, magnitude, AGAIN * cell, cell / FINER, settings)
+    z, side = turn * z + shift, AGAIN * cell
+    sharper = [
+        ballot_of(z[members], area, sky, complex(side, side), cell / FINER)
+        for members, area in parts
+    ]
     more, rest = fitted(sharper, 1 + 0j, 0j, AROUND * cell)
     votes = sum(ballot.votes(more, rest) for ballot in sharper)
     chance = sum(ballot.chance for ballot in ballots) / FINER**2
     return Vote(more * turn, more * shift + rest, votes, chance)
 
 
-def _ballots(
-    z: np.ndarray,
+def wide_start(
+    found: np.ndarray,
     flux: np.ndarray,
-    w: np.ndarray,
+    ra: np.ndarray,
+    dec: np.ndarray,
     magnitude: np.ndarray,
-    reach: float,
-    cell: float,
+    start: tuple[float, float],
     settings: Mapping,
-) -> list[Ballot]:
-    """The votes of every part: its brightest stars', and those of references as dense."""
-    w, ballots = w[np.argsort(magnitude, kind="stable")], []
-    for members, area in _parts(z, settings["part"]):
-        chosen = members[np.argsort(-flux[members], kind="stable")[: settings["vote_stars"]]]
-        own = z[chosen]
-        low = complex(own.real.min() - reach, own.imag.min() - reach)
-        high = complex(own.real.max() + reach, own.imag.max() + reach)
-        near = (w.real > low.real) & (w.real < high.real)
-        near &= (w.imag > low.imag) & (w.imag < high.imag)
-        size = (high - low).real * (high - low).imag
-        number = int(np.ceil(DENSER * len(own) * size / area))
-        counts = local_votes(own, w[np.flatnonzero(near)[:number]], reach, cell)
-        ballots.append(Ballot(complex(own.mean()), counts, cell))
-    return ballots
-
-
-def _parts(z: np.ndarray, side: float) -> Iterator[tuple[np.ndarray, float]]:
-    """Members of each rectangle of a grid of at most this side (degrees), and its area."""
-    low = np.array([z.real.min(), z.imag.min()])
-    size = np.maximum(np.array([z.real.max(), z.imag.max()]) - low, side / 10)
-    number = np.ceil(size / side).astype(int)
-    place = np.column_stack([z.real, z.imag]) - low
-    index = np.minimum((place / size * number).astype(int), number - 1) @ [number[1], 1]
-    order = np.argsort(index, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(index[order])) + 1):
-        yield members, float(np.prod(size / number))
-
-
-def local_votes(z: np.ndarray, w: np.ndarray, reach: float, cell: float) -> np.ndarray:
-    """How many pairs each offset brings together, in windows of 2 × 2 cells.
+) -> tuple[float, float]:
+    """Where the telescope seems to point if the header is wrong by up to ``wide``, degrees.
 
     Parameters
     ----------
-    z, w : ndarray of complex
-        Found and reference positions, degrees.
-    reach : float
-        Largest offset per axis, degrees.
-    cell : float
-        Degrees.
+    found, flux : ndarray
+        As for `vote`.
+    ra, dec, magnitude : ndarray
+        Reference stars, degrees.
+    start : (float, float)
+        The header's pointing, degrees.
+    settings : Mapping
+        As for `vote`, and ``wide``.
 
     Returns
     -------
-    ndarray of int
-        As `Ballot.counts`.
+    (float, float)
+        Degrees; good to what `vote` searches if it is right at all, which a vote about it tells.
     """
-    half = int(np.ceil(reach / cell)) + 1
-    size = 2 * half
-    delta = ((w[None, :] - z[:, None]) / cell).ravel()
-    i, j = (np.floor(part).astype(np.int64) + half for part in (delta.real, delta.imag))
-    inside = (i >= 0) & (i < size) & (j >= 0) & (j < size)
-    counts = np.bincount(i[inside] * size + j[inside], minlength=size * size).reshape(size, size)
-    return counts[1:, 1:] + counts[:-1, 1:] + counts[1:, :-1] + counts[:-1, :-1]
+    if not len(found) or not len(ra):
+        return start
+    z, wide = found @ np.array([1, 1j]), settings["wide"]
+    parts = sorted(parts_of(z, flux, settings), key=lambda part: abs(z[part[0]].mean()))[:CENTRAL]
+    spread = _spread(np.concatenate([z[members] for members, _ in parts]), settings)
+    # North turns by the change of right ascension: strips, in which it turns by little.
+    turns = wide * abs(np.tan(np.radians(start[1]))) / (settings["rotation"] / 2)
+    number = int(np.clip(np.ceil(turns), 1, STRIPS))
+    most, best = 0, start
+    for k in range(number):
+        east = wide * ((2 * k + 1) / number - 1)
+        centre = tuple(float(value) for value in sky_of_plane(east, 0.0, *start))
+        sky = Bright.of(np.column_stack(plane_of_sky(ra, dec, *centre)), magnitude)
+        reach = complex(wide / number + spread, wide + spread)
+        ballots = [ballot_of(z[m], area, sky, reach, settings["cell"] / 3600) for m, area in parts]
+        turn, shift = agreed(ballots, settings)
+        votes = sum(ballot.votes(turn, shift) for ballot in ballots)
+        if votes > most:
+            place = sky_of_plane(shift.real, shift.imag, *centre)
+            most, best = votes, tuple(float(value) for value in place)
+    return best
+
+
+def _spread(z: np.ndarray, settings: Mapping) -> float:
+    """How far the largest rotation and change of scale move the outermost position, degrees."""
+    return (np.radians(settings["rotation"]) + settings["scale"]) * float(np.abs(z).max())
 
 
 def agreed(ballots: Sequence[Ballot], settings: Mapping) -> tuple[complex, complex]:
@@ -372,7 +307,8 @@ def affine(
     design = np.column_stack([np.ones(len(found)), found])
     keep = np.ones(len(found), dtype=bool)
     for _ in range(rounds):
-        solution, *_ = np.linalg.lstsq(design[keep], target[keep], rcond=None)
+        kept = design * keep[:, None]
+        solution, *_ = np.linalg.lstsq(kept.T @ design, kept.T @ target)
         error = np.hypot(*(target - design @ solution).T)
         inside = error <= clip * 1.4826 * np.median(error[keep])
         if inside.sum() < 3 or np.array_equal(inside, keep):
