@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .calibration import Calibration
     from .measured_chip import MeasuredChip
 
-SECTIONS = ("background", "detection", "astrometry", "quality", "photometry", "screening")
-"""The subsections of `frames` that this step reads."""
+SECTIONS = ("files", "background", "detection", "astrometry", "quality", "photometry", "screening")
+"""The keys of `frames` that this step reads."""
 PRIMARY = ("EXPOSURE", "OBSERVAT", "RUN", "FILTER", "TILE", "EXPTIME", "MJD", "RA", "DEC")
 """Primary cards handed on."""
 
@@ -38,8 +38,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--mask", **path, help="as `frames pixels` wrote it (bits)")
     parser.add_argument("--astrometry", **path, nargs="+", help="cells of Gaia")
     parser.add_argument("--photometry", **path, nargs="+", help="cells of the band's catalogue")
-    parser.add_argument("--out-image", **path, help="calibrated frame to write")
-    parser.add_argument("--out-mask", **path, help="its mask")
+    files = {**path, "nargs": "+"}
+    parser.add_argument("--out-image", **files, help="calibrated frame to write; one file per chip")
+    parser.add_argument("--out-mask", **files, help="its mask, likewise")
     parser.add_argument("--out-catalogue", **path, help="its detections (Parquet)")
     parser.add_argument("--out-verdict", **path, help="its verdict (JSON)")
 
@@ -50,9 +51,12 @@ def run(options: argparse.Namespace) -> None:
     from ..errors import DataError
     from ..io.fits import read_images
     from ..io.provenance import recording
+    from .files import check_files
 
     config = load_config(options.config)
     camera = load_camera(config["camera"])
+    check_files(options.out_image, list(camera.chips), "--out-image")
+    check_files(options.out_mask, list(camera.chips), "--out-mask")
     frames = {name: config["frames"][name] for name in SECTIONS}
     used = settings_of(config)
     inputs = [options.image, options.mask, *options.astrometry, *options.photometry]
@@ -140,13 +144,14 @@ def write_broken(
     options: argparse.Namespace, header: Mapping, reason: str, record: "Record"
 ) -> None:
     """A broken exposure: primary HDUs, an empty table and a verdict with the reason."""
-    from ..io.fits import Image, mask_legend, write_images
+    from ..io.fits import Image, mask_legend
     from ..io.json import write_json
     from ..io.parquet import table_schema, write_table
+    from .files import write_planes
 
     cards = primary_cards(header, "fail", [reason])
-    write_images(options.out_image, [Image(None, cards)], record)
-    write_images(options.out_mask, [Image(None, [*cards, *mask_legend()])], record)
+    write_planes(options.out_image, [Image(None, cards)], record)
+    write_planes(options.out_mask, [Image(None, [*cards, *mask_legend()])], record)
     schema = table_schema("frame")
     write_table(options.out_catalogue, schema.empty(), schema, record)
     content = {**identity(header), "verdict": "fail", "reasons": [reason], "checks": {}}
@@ -244,7 +249,8 @@ def write_frames(
     record: "Record",
 ) -> None:
     """The scaled frame and its mask."""
-    from ..io.fits import Image, mask_legend, write_images
+    from ..io.fits import Image, mask_legend
+    from .files import write_planes
     from .products import chip_cards, wcs_cards
     from .scaling import scale_chip
 
@@ -254,8 +260,8 @@ def write_frames(
         cards = chip_cards(chip, name, result, camera.pixel_scale, magzero)
         frame.append(Image(image, cards, name))
         bits.append(Image(mask, wcs_cards(result.astrometry.chips[name].cards), name))
-    write_images(options.out_image, frame, record)
-    write_images(options.out_mask, bits, record)
+    write_planes(options.out_image, frame, record)
+    write_planes(options.out_mask, bits, record)
 
 
 def primary_cards(header: Mapping, judgement: str, reasons: Sequence[str]) -> list[tuple]:
