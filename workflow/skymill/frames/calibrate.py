@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .measured_chip import MeasuredChip
 
 SECTIONS = ("files", "background", "detection", "astrometry", "quality", "photometry", "screening")
-"""The keys of `frames` that this step reads."""
+"""The keys of `frames` that this step reads; ``pattern`` too, where there is one."""
 PRIMARY = ("EXPOSURE", "OBSERVAT", "RUN", "FILTER", "TILE", "EXPTIME", "MJD", "RA", "DEC")
 """Primary cards handed on."""
 
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     camera = load_camera(config["camera"])
     check_files(options.out_image, list(camera.chips), "--out-image")
     check_files(options.out_mask, list(camera.chips), "--out-mask")
-    frames = {name: config["frames"][name] for name in SECTIONS}
+    frames = _sections(config)
     used = settings_of(config)
     inputs = [options.image, options.mask, *options.astrometry, *options.photometry]
     with recording("frames calibrate", used, inputs, options.receipt) as record:
@@ -79,8 +79,14 @@ def settings_of(config: Mapping) -> dict:
     """What the step reads of a configuration, and the camera."""
     from ..config import read_yaml
 
-    frames = {name: config["frames"][name] for name in SECTIONS}
-    return {"camera": read_yaml(config["camera"]), "bands": config["bands"], **frames}
+    camera, bands = read_yaml(config["camera"]), config["bands"]
+    return {"camera": camera, "bands": bands, **_sections(config)}
+
+
+def _sections(config: Mapping) -> dict:
+    return {
+        name: config["frames"][name] for name in (*SECTIONS, "pattern") if name in config["frames"]
+    }
 
 
 def check_exposure(images: "Sequence[Image]", sites: Mapping, options: argparse.Namespace) -> dict:
@@ -162,11 +168,18 @@ def write_broken(
 def measure_chips(
     images: "Sequence[Image]", masks: "Sequence[Image]", camera: "Camera", settings: Mapping
 ) -> "dict[str, MeasuredChip]":
-    """Take the sky out of every chip and measure its sources."""
+    """Take pattern and sky out of every chip and measure its sources."""
     from .measured_chip import measure_chip
+    from .pattern import has_pattern, subtract_pattern
 
+    header = {key: value for key, value, _ in images[0].cards}
+    pattern = settings.get("pattern")
     chips = {}
     for image, mask in zip(images[1:], masks[1:], strict=True):
+        if has_pattern(header["OBSERVAT"], header["MJD"], pattern):
+            chip, mirrored = camera.chips[image.name], camera.mirrored_halves
+            how = int(pattern["smooth"]), settings["background"]
+            image.data = subtract_pattern(image.data, mask.data, chip, mirrored, *how)
         chips[image.name] = measure_chip(
             camera.chips[image.name],
             image.data,
