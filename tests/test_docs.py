@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from skymill.__main__ import ROOMS
-from skymill.bits import FLAG_MEANING, MASK_MEANING
+from skymill.bits import FLAG_MEANING, MASK_MEANING, REASON_MEANING
 from skymill.config import load_config, read_yaml
 from skymill.paths import ROOT
 
@@ -38,7 +38,7 @@ def test_the_overview_names_every_command():
 
 def test_the_data_model_lists_every_bit():
     text = (ROOT / "docs" / "data-model.md").read_text()
-    for bit, meaning in [*MASK_MEANING.items(), *FLAG_MEANING.items()]:
+    for bit, meaning in [*MASK_MEANING.items(), *FLAG_MEANING.items(), *REASON_MEANING.items()]:
         assert f"| {int(bit)} | {meaning} |\n" in text
 
 

@@ -476,6 +476,7 @@ def test_a_broken_exposure_is_a_verdict(survey):
     assert survey.run("broken") == 0
     verdict = survey.verdict("broken")
     assert (verdict["verdict"], verdict["reasons"]) == ("fail", ["HDU 12 is cut short"])
+    assert verdict["reason_bits"] == 1
     for name in ("broken.fits", "broken.mask.fits"):
         with fits.open(survey.folder / name) as hdus:
             assert len(hdus) == 1

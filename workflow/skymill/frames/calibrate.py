@@ -150,6 +150,7 @@ def write_broken(
     options: argparse.Namespace, header: Mapping, reason: str, record: "Record"
 ) -> None:
     """A broken exposure: primary HDUs, an empty table and a verdict with the reason."""
+    from ..bits import Reason
     from ..io.fits import Image, mask_legend
     from ..io.json import write_json
     from ..io.parquet import table_schema, write_table
@@ -160,7 +161,8 @@ def write_broken(
     write_planes(options.out_mask, [Image(None, [*cards, *mask_legend()])], record)
     schema = table_schema("frame")
     write_table(options.out_catalogue, schema.empty(), schema, record)
-    content = {**identity(header), "verdict": "fail", "reasons": [reason], "checks": {}}
+    content = {**identity(header), "verdict": "fail", "reasons": [reason]}
+    content |= {"reason_bits": int(Reason.BROKEN), "checks": {}}
     content |= {"fwhm": None, "elongation": None, "sky": None, "chips": {}}
     write_json(options.out_verdict, content, record)
 
@@ -224,7 +226,7 @@ def write_calibrated(
     figures = calibration.figures(chips, result, settings, camera.pixel_scale)
     outcome = checks(figures, settings["screening"])
     catalogues = {"astrometric": gaia, "photometric": photometry}
-    judgement, reasons = verdict(outcome, unreached(chips, result.astrometry, catalogues))
+    judgement, reasons, bits = verdict(outcome, unreached(chips, result.astrometry, catalogues))
     write_frames(
         options,
         primary_cards(header, judgement, reasons),
@@ -244,6 +246,7 @@ def write_calibrated(
         **identity(header),
         "verdict": judgement,
         "reasons": reasons,
+        "reason_bits": bits,
         "checks": {name: check.record() for name, check in outcome.items()},
         **calibration.averages(chips, result, camera.pixel_scale),
         "pointing": products.pointing_record(result.astrometry, header["RA"], header["DEC"]),

@@ -108,7 +108,7 @@ def write(
     magzero, scale = frames["ingest"]["magzero"], camera.pixel_scale
     result = as_calibration(found, points, frames["screening"])
     screening = checks(figures(found, result, frames, scale), frames["screening"])
-    judgement, reasons = verdict(screening)
+    judgement, reasons, bits = verdict(screening)
     primary = primary_cards(header, judgement, reasons)
     write_frames(options, primary, found.chips, result, camera, magzero, record)
     aper5 = dict.fromkeys(found.chips, 0.0)  # zero points are measured in 5″
@@ -119,6 +119,7 @@ def write(
         **identity(header),
         "verdict": judgement,
         "reasons": reasons,
+        "reason_bits": bits,
         "checks": {name: check.record() for name, check in screening.items()},
         **calibration.averages(found.chips, result, scale),
         "pointing": {"ra": found.ra, "dec": found.dec, "offset": None},
