@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from skymill.__main__ import ROOMS
-from skymill.bits import FLAG_MEANING, MASK_MEANING
+from skymill.bits import FLAG_MEANING, MASK_MEANING, REASON_MEANING
 from skymill.config import load_config, read_yaml
 from skymill.paths import ROOT
 
@@ -38,7 +38,7 @@ def test_the_overview_names_every_command():
 
 def test_the_data_model_lists_every_bit():
     text = (ROOT / "docs" / "data-model.md").read_text()
-    for bit, meaning in [*MASK_MEANING.items(), *FLAG_MEANING.items()]:
+    for bit, meaning in [*MASK_MEANING.items(), *FLAG_MEANING.items(), *REASON_MEANING.items()]:
         assert f"| {int(bit)} | {meaning} |\n" in text
 
 
@@ -46,3 +46,19 @@ def test_links_of_the_documents_lead_somewhere():
     for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
             assert (path.parent / link).exists(), (path.name, link)
+
+
+def test_every_step_of_the_frames_has_its_picture():
+    from skymill.frames.pixels import STEPS
+
+    text = (ROOT / "docs" / "frames.md").read_text()
+    names = ["overscan", *(step.__name__ for step in STEPS), "sky", "astrometry", "zero_points"]
+    assert re.findall(r"\]\(effects/(\w+)\.png\)", text) == names
+    assert sorted(path.stem for path in (ROOT / "docs" / "effects").iterdir()) == sorted(names)
+
+
+def test_the_frames_document_names_every_section_of_thresholds():
+    config = load_config(ROOT / "config" / "config.yaml")["frames"]
+    text = (ROOT / "docs" / "frames.md").read_text()
+    missing = [name for name in config if f"`frames.{name}" not in text]
+    assert not missing

@@ -1,6 +1,8 @@
 """The names of products are KS4's."""
 
+from skymill.config import load_config
 from skymill.io.provenance import logical_name
+from skymill.paths import ROOT
 from skymill.tree import MAP_ARCHIVES, Tree
 
 TREE = Tree("mini", 4)
@@ -15,6 +17,17 @@ def test_maps_carry_ks4_s_names():
         ),
         "results/mini/maps/0294.238-68/align_map_0294.238-68_B_Idual.npy",
     ]
+
+
+def test_frames_are_a_file_per_exposure_or_per_chip():
+    assert TREE.frame_suffixes == ("fits", "mask.fits", "cat.parquet", "json")
+    settings = load_config(ROOT / "config" / "config.yaml")
+    settings["frames"]["files"] = "chip"
+    tree = Tree.of(settings)
+    assert tree.image_suffixes == ("M.fits", "K.fits", "N.fits", "T.fits")
+    assert tree.mask_suffixes == ("M.mask.fits", "K.mask.fits", "N.mask.fits", "T.mask.fits")
+    assert tree.frame_suffixes[-2:] == ("cat.parquet", "json")
+    assert tree.frame("a", "K.mask.fits") == "results/mini/frames/a.K.mask.fits"
 
 
 def test_archives_carry_ks4_s_names():

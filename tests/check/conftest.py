@@ -45,6 +45,7 @@ def make_exposure(rng, tile, band, number, status="good") -> TrueExposure:
         )
         pixels = np.column_stack([rng.integers(0, 370, 150), rng.integers(0, 760, 150)])
         artefacts = {"cosmic_ray": pixels}
+        artefacts["bleed"] = np.column_stack([np.full(40, 12), np.arange(40)])
         if (tile, band, number) == ("0001.000-30", "I", 1):
             x = np.arange(370)
             artefacts["satellite"] = np.column_stack([x, 200 + x // 2])
@@ -215,6 +216,9 @@ def make_masks(truth) -> dict[str, dict[str, np.ndarray]]:
             x, y = chip.artefacts["cosmic_ray"].T
             mask[y, x] = 1
             mask[y[::5], np.minimum(x[::5] + 1, 369)] = 1
+            for kind, bit in (("satellite", 16), ("bleed", 2)):
+                x, y = chip.artefacts.get(kind, np.empty((0, 2), int)).T
+                mask[y, x] = bit
             masks[exposure.name][name] = mask
     return masks
 

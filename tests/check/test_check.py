@@ -212,6 +212,20 @@ def test_an_asteroid_missing_from_the_detections(truth, products, targets):
     assert failing(truth, products, targets) == {"completeness.detections.lost"}
 
 
+def test_trails_without_flags(truth, products, targets):
+    for chips in products.chips.values():
+        for mask in chips.values():
+            mask[mask == 16] = 0
+    assert failing(truth, products, targets) == {"artefacts.frames.trails_flagged"}
+
+
+def test_full_pixels_without_flags(truth, products, targets):
+    for chips in products.chips.values():
+        for mask in chips.values():
+            mask[38:40, 12] = 0
+    assert failing(truth, products, targets) == {"artefacts.frames.full_flagged"}
+
+
 def test_twice_the_area_flagged(truth, products, targets):
     for chips in products.chips.values():
         for mask in chips.values():

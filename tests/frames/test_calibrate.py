@@ -13,7 +13,7 @@ from skymill.__main__ import main
 from skymill.bits import MaskBit
 from skymill.config import load_camera
 from skymill.frames import tpv
-from skymill.io.fits import Image, write_images
+from skymill.io.fits import Image, read_images, write_images
 from skymill.io.parquet import read_table, table_schema, write_table
 from skymill.paths import CONFIG
 
@@ -194,8 +194,8 @@ class Survey:
         bits = [head, *(Image(data, [], chip) for chip, data in masks.items())]
         write_images(self.folder / f"{name}.bits.fits", bits, self.record)
 
-    def run(self, name, suffix=""):
-        """Run the command; its exit code."""
+    def run(self, name, suffix="", chips=("",)):
+        """Run the command; its exit code. With chips' names, each has files of its own."""
         base = self.folder / f"{name}{suffix}"
         arguments = {
             "--config": self.folder / "config.yaml",
@@ -204,13 +204,13 @@ class Survey:
             "--mask": self.folder / f"{name}.bits.fits",
             "--astrometry": self.folder / "gaia.parquet",
             "--photometry": self.folder / "apass.parquet",
-            "--out-image": f"{base}.fits",
-            "--out-mask": f"{base}.mask.fits",
             "--out-catalogue": f"{base}.cat.parquet",
             "--out-verdict": f"{base}.json",
             "--receipt": f"{base}.receipt.json",
         }
         words = [str(word) for pair in arguments.items() for word in pair]
+        words += ["--out-image", *(f"{base}{chip}.fits" for chip in chips)]
+        words += ["--out-mask", *(f"{base}{chip}.mask.fits" for chip in chips)]
         return main(["frames", "calibrate", *words])
 
     def verdict(self, name):
@@ -494,6 +494,7 @@ def test_a_broken_exposure_is_a_verdict(survey):
     assert survey.run("broken") == 0
     verdict = survey.verdict("broken")
     assert (verdict["verdict"], verdict["reasons"]) == ("fail", ["HDU 12 is cut short"])
+    assert verdict["reason_bits"] == 1
     for name in ("broken.fits", "broken.mask.fits"):
         with fits.open(survey.folder / name) as hdus:
             assert len(hdus) == 1
@@ -501,6 +502,49 @@ def test_a_broken_exposure_is_a_verdict(survey):
             assert hdus[0].header["REASON"] == "HDU 12 is cut short"
     catalogue = read_table(survey.folder / "broken.cat.parquet")
     assert (len(catalogue), catalogue.colnames) == (0, table_schema("frame").names)
+
+
+def test_the_header_holds_ks4_s_astrometric_quality(good):
+    header = fits.getheader(good.folder / "good.fits", "A")
+    astrometry = good.verdict("good")["chips"]["A"]["astrometry"]
+    assert (header["CCDNAME"], header["QAREFCAT"]) == ("A", "gaia")
+    assert header["QAALNNUM"] == astrometry["stars"]
+    assert header["QANSECT"] == astrometry["sections_judged"]
+    assert header["QAGDSECT"] == astrometry["sections_good"]
+    assert bin(int(header["QABDSECT"], 16)).count("1") == header["QANSECT"] - header["QAGDSECT"]
+    assert 0 < header["QAALNSTD"] < header["QAALNRMS"] < 0.2
+
+
+def test_chips_may_have_files_of_their_own(good):
+    """The same pixels and cards, the same catalogue and verdict."""
+    assert good.run("good", ".apart", (".A", ".B")) == 0
+    for suffix in ("fits", "mask.fits"):
+        whole = read_images(good.folder / f"good.{suffix}")
+        for n, chip in enumerate("AB", 1):
+            part = read_images(good.folder / f"good.apart.{chip}.{suffix}")
+            assert [hdu.name for hdu in part[1:]] == [chip]
+            for one, other in zip((whole[0], whole[n]), part, strict=True):
+                assert one.cards == other.cards
+                assert np.array_equal(one.data, other.data, equal_nan=one.data is not None)
+    for suffix in ("cat.parquet", "json"):
+        files = [good.folder / f"good{part}.{suffix}" for part in ("", ".apart")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_files_for_some_chips_only_are_an_error(good, capsys):
+    assert good.run("good", ".three", (".A", ".B", ".C")) == 1
+    assert (
+        "--out-image: expected one file, or one per chip (A, B), got 3" in capsys.readouterr().err
+    )
+
+
+def test_a_broken_exposure_has_a_file_per_chip_too(survey):
+    survey.write("broken", STATUS="broken", REASON="HDU 12 is cut short")
+    assert survey.run("broken", ".apart", (".A", ".B")) == 0
+    for name in ("A.fits", "B.fits", "A.mask.fits", "B.mask.fits"):
+        with fits.open(survey.folder / f"broken.apart.{name}") as hdus:
+            assert len(hdus) == 1
+            assert hdus[0].header["REASON"] == "HDU 12 is cut short"
 
 
 def test_a_failing_detection_is_a_verdict(survey, monkeypatch):

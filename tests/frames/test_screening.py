@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from skymill.bits import Reason
 from skymill.frames.screening import Figures, checks, verdict
 
 SETTINGS = {
@@ -34,7 +35,7 @@ GOOD = Figures(
 
 def test_a_good_exposure_passes():
     outcome = checks(GOOD, SETTINGS)
-    assert verdict(outcome) == ("pass", [])
+    assert verdict(outcome) == ("pass", [], 0)
     assert set(outcome) == {*SETTINGS, "astrometry"} - {"residual"}
 
 
@@ -55,7 +56,15 @@ def test_a_good_exposure_passes():
 )
 def test_each_fault_is_one_reason(name, value, reason):
     figures = dataclasses.replace(GOOD, **{name: value})
-    assert verdict(checks(figures, SETTINGS)) == ("fail", [reason])
+    bit = Reason["ASTROMETRY" if name == "residual" else name.upper()]
+    assert verdict(checks(figures, SETTINGS)) == ("fail", [reason], int(bit))
+
+
+def test_bits_add_up_and_causes_come_first():
+    figures = dataclasses.replace(GOOD, sky=3.0, seeing=7.0)
+    judgement, reasons, bits = verdict(checks(figures, SETTINGS), ["no star of the catalogue"])
+    assert (judgement, len(reasons), reasons[0]) == ("fail", 3, "no star of the catalogue")
+    assert bits == Reason.CATALOGUE | Reason.SKY | Reason.SEEING
 
 
 def test_records_are_json():

@@ -31,7 +31,7 @@ class Release:
 
     @property
     def tree(self) -> Tree:
-        return Tree(self.settings["release"]["name"], self.settings["masters"]["cell_order"])
+        return Tree.of(self.settings)
 
     def path(self, name: str) -> Path:
         """A path of the tree, where it lies."""

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from skymill.config import load_camera
 from skymill.io.json import read_json
 from skymill.paths import ROOT
+from skymill.tree import Tree
 
 NEW = "kmtc.20250920.061026"
 ROW = f"{NEW},CTIO,202509,raw/{NEW}.fits,0000.000-30,V,60938.19166667,120,\n"
@@ -151,6 +153,21 @@ def test_a_frame_taken_over_is_the_first_release_s(clone, snakemake, configs, se
         name = f"run/receipts/frames_{step}/{exposure}.json"
         receipts = [read_json(clone.path(f"results/{r}/{name}")) for r in ("second", "micro")]
         assert receipts[0] == receipts[1]
+
+
+def test_frames_in_a_file_per_chip_make_the_same_stack(clone, snakemake, configs, micro):
+    """Built anew with frames.files: chip; the planes' bytes are those of the usual build."""
+    tile, band = micro.rows("tiles_table")[0]["tile"], micro.settings["bands"][0]
+    plane = micro.tree.stack(tile, band, "nexp")
+    usual = clone.path(plane).read_bytes()
+    words = snakemake(clone.folder, 1, configs["micro"], "--config", "frames={files: chip}")
+    run = subprocess.run([*words, "--", plane], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert clone.path(plane).read_bytes() == usual
+    row = next(row for row in micro.rows("exposures") if (row["tile"], row["band"]) == (tile, band))
+    tree = Tree("micro", 0, tuple(load_camera(micro.settings["camera"]).chips))
+    assert len(tree.frame_suffixes) == 10
+    assert all(clone.path(tree.frame(row["exposure"], s)).is_file() for s in tree.frame_suffixes)
 
 
 def test_a_frame_that_was_changed_is_not_taken_over(clone, snakemake, configs, second, micro):

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from skymill.errors import InputError
 from skymill.tiles.frame import open_chips, read_frames
@@ -55,6 +56,48 @@ def test_lists_of_different_length_are_an_error(sky, blank, tmp_path):
     image, mask, verdict = sky.write(tmp_path, "a", blank, sky.cards())
     with pytest.raises(InputError, match="1 images, 1 masks and 2 verdicts"):
         read_frames([image], [mask], [verdict, verdict], TILE, BAND)
+    with pytest.raises(InputError, match="0 images, 0 masks and 1 verdicts"):
+        read_frames([], [], [verdict], TILE, BAND)
+    with pytest.raises(InputError, match="3 images, 3 masks and 2 verdicts"):
+        read_frames([image] * 3, [mask] * 3, [verdict] * 2, TILE, BAND)
+
+
+def by_chip(folder, paths, names=("M", "K")):
+    """An exposure's files with its chip doubled: once in one file, once in a file each."""
+    whole, parts = [], []
+    for path in paths[:2]:
+        with fits.open(path) as hdus:
+            primary, hdu = (each.copy() for each in hdus)
+        chips = [fits.ImageHDU(hdu.data + n, hdu.header, name=name) for n, name in enumerate(names)]
+        whole.append(folder / f"whole.{path.name}")
+        fits.HDUList([primary, *chips]).writeto(whole[-1])
+        parts.append([folder / f"{name}.{path.name}" for name in names])
+        for part, chip in zip(parts[-1], chips, strict=True):
+            fits.HDUList([primary, chip]).writeto(part)
+    return whole, parts
+
+
+def test_a_file_per_chip_is_the_same_as_one_of_all(sky, blank, tmp_path):
+    paths = sky.write(tmp_path, "a", blank, sky.cards())
+    (image, mask), (images, masks) = by_chip(tmp_path, paths)
+    chips = {"M": sky.chip, "K": sky.chip}
+    (one,) = read_frames([image], [mask], [paths[2]], TILE, BAND)
+    (four,) = read_frames(images, masks, [paths[2]], TILE, BAND)
+    with open_chips(one, chips) as whole, open_chips(four, chips) as parts:
+        assert [chip.image.name for chip in parts] == ["M", "K"]
+        for first, second in zip(whole, parts, strict=True):
+            assert np.array_equal(first.image.rows(0, 300), second.image.rows(0, 300))
+            assert np.array_equal(first.mask.rows(0, 300), second.mask.rows(0, 300))
+
+
+def test_a_chip_given_twice_is_an_error(sky, blank, tmp_path):
+    image, mask, verdict = sky.write(tmp_path, "a", blank, sky.cards())
+    (frame,) = read_frames([image, image], [mask, mask], [verdict], TILE, BAND)
+    with (
+        pytest.raises(InputError, match="chip M is given twice"),
+        open_chips(frame, {"M": sky.chip}),
+    ):
+        pass
 
 
 def test_files_in_another_order_are_an_error(sky, blank, tmp_path):

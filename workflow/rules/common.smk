@@ -15,7 +15,6 @@ from skymill import owner
 from skymill.cluster import watch_slurm
 from skymill.code_version import Code
 from skymill.config import check_config, load_camera, load_rows, read_yaml
-from skymill.frames.shared import SUFFIXES as FRAME_SUFFIXES
 from skymill.frames.shared import shared_exposures
 from skymill.geometry import REFERENCE_MARGIN, cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
@@ -85,7 +84,7 @@ RELEASE = SETTINGS["release"]["name"]
 BUILD = SETTINGS.get("build", {})
 PREFIX = SETTINGS["release"]["archive_prefix"]
 BANDS = SETTINGS["bands"]
-TREE = Tree(RELEASE, SETTINGS["masters"]["cell_order"])
+TREE = Tree.of(SETTINGS)
 DATA, OUT, RUN, WORK, CONFIG = TREE.data, TREE.out, TREE.run, TREE.work, TREE.config
 receipt = TREE.receipt
 CODE = Code(Path(PACKAGE) / "skymill", Path(workflow.basedir) / "resources/tables")
@@ -215,6 +214,11 @@ FRAME_STEPS = ["ingest"] if "ingest" in SETTINGS["frames"] else ["pixels", "cali
 EARLIER = BUILD.get("frames_from")
 with stopping():
     SHARED = shared_exposures(SETTINGS, EARLIER, EXPOSURES) if EARLIER else frozenset()
+
+
+def frame_files(exposure, suffixes):
+    """Products of an exposure."""
+    return [TREE.frame(exposure, suffix) for suffix in suffixes]
 
 
 @cache

@@ -12,8 +12,8 @@ if "ingest" in SETTINGS["frames"]:
             # The first exposure of a tile and band sets the zero point of all.
             first=lambda wildcards: raw_frame(first_exposure(wildcards.exposure)),
         output:
-            image=published(TREE.frame("{exposure}", "fits")),
-            mask=published(TREE.frame("{exposure}", "mask.fits")),
+            image=published(frame_files("{exposure}", TREE.image_suffixes)),
+            mask=published(frame_files("{exposure}", TREE.mask_suffixes)),
             catalogue=published(TREE.frame("{exposure}", "cat.parquet")),
             verdict=published(TREE.frame("{exposure}", "json")),
             receipt=receipt("frames_ingest", "{exposure}"),
@@ -83,8 +83,8 @@ else:
                 "gaia", photometric_reference(wildcards.exposure)
             ),
         output:
-            image=published(TREE.frame("{exposure}", "fits")),
-            mask=published(TREE.frame("{exposure}", "mask.fits")),
+            image=published(frame_files("{exposure}", TREE.image_suffixes)),
+            mask=published(frame_files("{exposure}", TREE.mask_suffixes)),
             catalogue=published(TREE.frame("{exposure}", "cat.parquet")),
             verdict=published(TREE.frame("{exposure}", "json")),
             receipt=receipt("frames_calibrate", "{exposure}"),
@@ -136,12 +136,10 @@ if SHARED:
                 f"{EARLIER}/frames/{{exposure}}.{{suffix}}",
                 # What isn't there isn't missed: the frame is then made by the other rules.
                 exposure=SHARED & {wildcards.exposure} or "made anew",
-                suffix=FRAME_SUFFIXES,
+                suffix=TREE.frame_suffixes,
             ),
         output:
-            products=published(
-                [TREE.frame("{exposure}", suffix) for suffix in FRAME_SUFFIXES]
-            ),
+            products=published(frame_files("{exposure}", TREE.frame_suffixes)),
             receipts=[receipt(f"frames_{step}", "{exposure}") for step in FRAME_STEPS],
         log:
             f"{RUN}/logs/frames_share/{{exposure}}.log",

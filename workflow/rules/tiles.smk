@@ -5,12 +5,14 @@
 rule stack:
     input:
         images=lambda wildcards: [
-            TREE.frame(exposure, "fits")
+            path
             for exposure in FRAMES[wildcards.tile, wildcards.band]
+            for path in frame_files(exposure, TREE.image_suffixes)
         ],
         masks=lambda wildcards: [
-            TREE.frame(exposure, "mask.fits")
+            path
             for exposure in FRAMES[wildcards.tile, wildcards.band]
+            for path in frame_files(exposure, TREE.mask_suffixes)
         ],
         verdicts=lambda wildcards: [
             TREE.frame(exposure, "json")

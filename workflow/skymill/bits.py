@@ -57,3 +57,34 @@ FLAG_MEANING = {
     Flag.DEBLEND_OVERFLOW: "deblending overflowed",
     Flag.EXTRACTION_OVERFLOW: "extraction overflowed",
 }
+
+
+class Reason(IntFlag):
+    """Bits of a verdict's ``reason_bits``: why an exposure is excluded."""
+
+    BROKEN = 1
+    CATALOGUE = 2
+    MISSING = 4
+    SKY = 8
+    SOURCES = 16
+    SEEING = 32
+    ELONGATION = 64
+    ASTROMETRY = 128
+    SECTIONS = 256
+    BAD_AMPLIFIERS = 512
+    DEPTH = 1024
+
+
+REASON_MEANING = {
+    Reason.BROKEN: "the frame can't be used: damaged, another exposure's, or beyond measuring",
+    Reason.CATALOGUE: "a reference catalogue doesn't reach the field",
+    Reason.MISSING: "pixels without value",
+    Reason.SKY: "a dead chip: no sky",
+    Reason.SOURCES: "too few sources",
+    Reason.SEEING: "seeing",
+    Reason.ELONGATION: "trailed",
+    Reason.ASTROMETRY: "residuals of the astrometry",
+    Reason.SECTIONS: "sections without good astrometry",
+    Reason.BAD_AMPLIFIERS: "bad amplifiers",
+    Reason.DEPTH: "too shallow",
+}

@@ -3,8 +3,10 @@
 Arguments may be wildcards such as ``"{tile}"``, so the workflow's rules use the same names.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+
+from .config import read_yaml
 
 APERTURES = ("APER3", "APER5", "APER10", "AUTO")
 MODES = ("single", "Idual")
@@ -61,10 +63,20 @@ class Tree:
         Its name.
     master_order : int
         HEALPix order of the master catalogues' cells.
+    chips : tuple of str
+        Chips whose calibrated frames lie in files of their own; none: an exposure's are one file.
     """
 
     release: str
     master_order: int
+    chips: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Mapping) -> "Tree":
+        """The tree of a checked configuration."""
+        by_chip = settings["frames"]["files"] == "chip"
+        chips = tuple(read_yaml(settings["camera"])["chips"]) if by_chip else ()
+        return cls(settings["release"]["name"], settings["masters"]["cell_order"], chips)
 
     @property
     def data(self) -> str:
@@ -108,8 +120,23 @@ class Tree:
         return f"{self.out}/calib/{site}/{run}/{name}"
 
     def frame(self, exposure: str, suffix: str) -> str:
-        """A product of one exposure: suffix fits, mask.fits, cat.parquet or json."""
+        """A product of one exposure, by one of `frame_suffixes`."""
         return f"{self.out}/frames/{exposure}.{suffix}"
+
+    @property
+    def image_suffixes(self) -> tuple[str, ...]:
+        """Of an exposure's calibrated frame."""
+        return tuple(f"{chip}.fits" for chip in self.chips) or ("fits",)
+
+    @property
+    def mask_suffixes(self) -> tuple[str, ...]:
+        """Of its masks, in the frame's order."""
+        return tuple(f"{chip}.mask.fits" for chip in self.chips) or ("mask.fits",)
+
+    @property
+    def frame_suffixes(self) -> tuple[str, ...]:
+        """Of all products of an exposure: images, masks, catalogue, verdict."""
+        return (*self.image_suffixes, *self.mask_suffixes, "cat.parquet", "json")
 
     def stack(self, tile: str, band: str, plane: str) -> str:
         """A plane of a stack: image, variance, mask, nexp, exptime or mjd."""

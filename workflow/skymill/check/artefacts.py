@@ -1,4 +1,4 @@
-"""Satellites' trails in the catalogues, and how much more is flagged than is spoilt."""
+"""Satellites' trails in the catalogues; what of the spoilt pixels is flagged, and what more."""
 
 from collections.abc import Iterable, Mapping
 
@@ -67,10 +67,16 @@ def on_trail(exposure: TrueExposure, ra: np.ndarray, dec: np.ndarray, radius: fl
     return exposure.artefact_distance(place, ("satellite",), radius + 1) <= radius
 
 
-def area_figure(
+KINDS = {"full_flagged": ("saturation", "bleed"), "trails_flagged": ("satellite",)}
+"""Quantity → the artefacts whose pixels it counts."""
+
+
+def mask_figures(
     judge: Judge, survey: Survey, masks: Iterable[tuple[str, Mapping[str, np.ndarray]]]
 ) -> list[Figure]:
-    """Pixels flagged over pixels spoilt, all good exposures together, dead amplifiers aside.
+    """Pixels flagged over pixels spoilt; the share flagged of full pixels, and of trails'.
+
+    All good exposures together, dead amplifiers aside.
 
     A satellite's pixels count as spoilt where they are flagged: else trails that nothing flags
     would make room for flags elsewhere.
@@ -82,15 +88,29 @@ def area_figure(
     masks : iterable of (exposure, {chip: mask})
     """
     flagged = spoilt = 0
+    caught: dict[str, list[np.ndarray]] = {quantity: [np.zeros(0, bool)] for quantity in KINDS}
     for name, chips in masks:
         if name in survey.seen:
             exposure = survey.seen[name].exposure
             for chip, mask in chips.items():
                 more, true = chip_area(exposure, chip, mask)
                 flagged, spoilt = flagged + more, spoilt + true
+                for quantity, kinds in KINDS.items():
+                    caught[quantity].append(chip_caught(exposure, chip, mask, kinds))
+    shares = [judge.share(q, "frames", "", np.concatenate(each)) for q, each in caught.items()]
     if spoilt == 0:
-        return [judge.absent("flagged_area", "frames", "")]
-    return [judge("flagged_area", "frames", "", flagged / spoilt, spoilt)]
+        return [judge.absent("flagged_area", "frames", ""), *shares]
+    return [judge("flagged_area", "frames", "", flagged / spoilt, spoilt), *shares]
+
+
+def chip_caught(
+    exposure: TrueExposure, chip: str, mask: np.ndarray, kinds: Iterable[str]
+) -> np.ndarray:
+    """Whether each pixel of some kinds of artefacts is flagged, dead amplifiers aside."""
+    true = exposure.chips[chip]
+    found = [true.artefacts[kind] for kind in kinds if kind in true.artefacts]
+    x, y = np.concatenate([np.empty((0, 2), int), *found]).T
+    return mask[y, x][~true.dead_pixels()[y, x]] != 0
 
 
 def chip_area(exposure: TrueExposure, chip: str, mask: np.ndarray) -> tuple[int, int]:

@@ -74,7 +74,7 @@ class Products:
     @property
     def tree(self) -> Tree:
         """The names of its paths."""
-        return Tree(self.settings["release"]["name"], self.settings["masters"]["cell_order"])
+        return Tree.of(self.settings)
 
     def path(self, name: str) -> Path:
         """Where a path of the tree lies.
@@ -168,7 +168,8 @@ class Products:
 
         for name, verdict in self.verdicts.items():
             if verdict["verdict"] == "pass":
-                images = read_images(self.path(self.tree.frame(name, "mask.fits")))
+                paths = [self.path(self.tree.frame(name, s)) for s in self.tree.mask_suffixes]
+                images = [image for path in paths for image in read_images(path)]
                 yield name, {image.name: image.data for image in images if image.data is not None}
 
     def coverage(self, order: int) -> dict[str, np.ndarray]:

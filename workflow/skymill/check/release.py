@@ -50,7 +50,7 @@ def _false(judge: Judge, survey: Survey, products: Products) -> list[Figure]:
 
 def _artefacts(judge: Judge, survey: Survey, products: Products) -> list[Figure]:
     found = artefacts.trail_figures(judge, survey, products.frames, products.masters)
-    return found + artefacts.area_figure(judge, survey, products.masks())
+    return found + artefacts.mask_figures(judge, survey, products.masks())
 
 
 def _coverage(judge: Judge, survey: Survey, products: Products) -> list[Figure]:

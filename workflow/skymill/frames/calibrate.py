@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .calibration import Calibration
     from .measured_chip import MeasuredChip
 
-SECTIONS = ("background", "detection", "astrometry", "quality", "photometry", "screening")
-"""The subsections of `frames` that this step reads."""
+SECTIONS = ("files", "background", "detection", "astrometry", "quality", "photometry", "screening")
+"""The keys of `frames` that this step reads; ``pattern`` too, where there is one."""
 PRIMARY = ("EXPOSURE", "OBSERVAT", "RUN", "FILTER", "TILE", "EXPTIME", "MJD", "RA", "DEC")
 """Primary cards handed on."""
 
@@ -38,8 +38,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--mask", **path, help="as `frames pixels` wrote it (bits)")
     parser.add_argument("--astrometry", **path, nargs="+", help="cells of Gaia")
     parser.add_argument("--photometry", **path, nargs="+", help="cells of the band's catalogue")
-    parser.add_argument("--out-image", **path, help="calibrated frame to write")
-    parser.add_argument("--out-mask", **path, help="its mask")
+    files = {**path, "nargs": "+"}
+    parser.add_argument("--out-image", **files, help="calibrated frame to write; one file per chip")
+    parser.add_argument("--out-mask", **files, help="its mask, likewise")
     parser.add_argument("--out-catalogue", **path, help="its detections (Parquet)")
     parser.add_argument("--out-verdict", **path, help="its verdict (JSON)")
 
@@ -50,10 +51,13 @@ def run(options: argparse.Namespace) -> None:
     from ..errors import DataError
     from ..io.fits import read_images
     from ..io.provenance import recording
+    from .files import check_files
 
     config = load_config(options.config)
     camera = load_camera(config["camera"])
-    frames = {name: config["frames"][name] for name in SECTIONS}
+    check_files(options.out_image, list(camera.chips), "--out-image")
+    check_files(options.out_mask, list(camera.chips), "--out-mask")
+    frames = _sections(config)
     used = settings_of(config)
     inputs = [options.image, options.mask, *options.astrometry, *options.photometry]
     with recording("frames calibrate", used, inputs, options.receipt) as record:
@@ -75,8 +79,14 @@ def settings_of(config: Mapping) -> dict:
     """What the step reads of a configuration, and the camera."""
     from ..config import read_yaml
 
-    frames = {name: config["frames"][name] for name in SECTIONS}
-    return {"camera": read_yaml(config["camera"]), "bands": config["bands"], **frames}
+    camera, bands = read_yaml(config["camera"]), config["bands"]
+    return {"camera": camera, "bands": bands, **_sections(config)}
+
+
+def _sections(config: Mapping) -> dict:
+    return {
+        name: config["frames"][name] for name in (*SECTIONS, "pattern") if name in config["frames"]
+    }
 
 
 def check_exposure(images: "Sequence[Image]", sites: Mapping, options: argparse.Namespace) -> dict:
@@ -140,16 +150,19 @@ def write_broken(
     options: argparse.Namespace, header: Mapping, reason: str, record: "Record"
 ) -> None:
     """A broken exposure: primary HDUs, an empty table and a verdict with the reason."""
-    from ..io.fits import Image, mask_legend, write_images
+    from ..bits import Reason
+    from ..io.fits import Image, mask_legend
     from ..io.json import write_json
     from ..io.parquet import table_schema, write_table
+    from .files import write_planes
 
     cards = primary_cards(header, "fail", [reason])
-    write_images(options.out_image, [Image(None, cards)], record)
-    write_images(options.out_mask, [Image(None, [*cards, *mask_legend()])], record)
+    write_planes(options.out_image, [Image(None, cards)], record)
+    write_planes(options.out_mask, [Image(None, [*cards, *mask_legend()])], record)
     schema = table_schema("frame")
     write_table(options.out_catalogue, schema.empty(), schema, record)
-    content = {**identity(header), "verdict": "fail", "reasons": [reason], "checks": {}}
+    content = {**identity(header), "verdict": "fail", "reasons": [reason]}
+    content |= {"reason_bits": int(Reason.BROKEN), "checks": {}}
     content |= {"fwhm": None, "elongation": None, "sky": None, "chips": {}}
     write_json(options.out_verdict, content, record)
 
@@ -157,11 +170,18 @@ def write_broken(
 def measure_chips(
     images: "Sequence[Image]", masks: "Sequence[Image]", camera: "Camera", settings: Mapping
 ) -> "dict[str, MeasuredChip]":
-    """Take the sky out of every chip and measure its sources."""
+    """Take pattern and sky out of every chip and measure its sources."""
     from .measured_chip import measure_chip
+    from .pattern import has_pattern, subtract_pattern
 
+    header = {key: value for key, value, _ in images[0].cards}
+    pattern = settings.get("pattern")
     chips = {}
     for image, mask in zip(images[1:], masks[1:], strict=True):
+        if has_pattern(header["OBSERVAT"], header["MJD"], pattern):
+            chip, mirrored = camera.chips[image.name], camera.mirrored_halves
+            how = int(pattern["smooth"]), settings["background"]
+            image.data = subtract_pattern(image.data, mask.data, chip, mirrored, *how)
         chips[image.name] = measure_chip(
             camera.chips[image.name],
             image.data,
@@ -206,7 +226,7 @@ def write_calibrated(
     figures = calibration.figures(chips, result, settings, camera.pixel_scale)
     outcome = checks(figures, settings["screening"])
     catalogues = {"astrometric": gaia, "photometric": photometry}
-    judgement, reasons = verdict(outcome, unreached(chips, result.astrometry, catalogues))
+    judgement, reasons, bits = verdict(outcome, unreached(chips, result.astrometry, catalogues))
     write_frames(
         options,
         primary_cards(header, judgement, reasons),
@@ -226,6 +246,7 @@ def write_calibrated(
         **identity(header),
         "verdict": judgement,
         "reasons": reasons,
+        "reason_bits": bits,
         "checks": {name: check.record() for name, check in outcome.items()},
         **calibration.averages(chips, result, camera.pixel_scale),
         "pointing": products.pointing_record(result.astrometry, header["RA"], header["DEC"]),
@@ -244,7 +265,8 @@ def write_frames(
     record: "Record",
 ) -> None:
     """The scaled frame and its mask."""
-    from ..io.fits import Image, mask_legend, write_images
+    from ..io.fits import Image, mask_legend
+    from .files import write_planes
     from .products import chip_cards, wcs_cards
     from .scaling import scale_chip
 
@@ -254,8 +276,8 @@ def write_frames(
         cards = chip_cards(chip, name, result, camera.pixel_scale, magzero)
         frame.append(Image(image, cards, name))
         bits.append(Image(mask, wcs_cards(result.astrometry.chips[name].cards), name))
-    write_images(options.out_image, frame, record)
-    write_images(options.out_mask, bits, record)
+    write_planes(options.out_image, frame, record)
+    write_planes(options.out_mask, bits, record)
 
 
 def primary_cards(header: Mapping, judgement: str, reasons: Sequence[str]) -> list[tuple]:

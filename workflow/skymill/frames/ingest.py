@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ..io.provenance import Record
     from .ingested import Ingested
 
-SECTIONS = ("ingest", "background", "detection", "screening")
-"""The subsections of `frames` that this step reads."""
+SECTIONS = ("files", "ingest", "background", "detection", "screening")
+"""The keys of `frames` that this step reads."""
 
 
 def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,8 +37,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--exposure", required=True, help="as the exposure table names it")
     parser.add_argument("--image", **path, help="calibrated image with a WCS, an HDU per chip")
     parser.add_argument("--first", **path, help="first exposure of the tile and band")
-    parser.add_argument("--out-image", **path, help="frame to write")
-    parser.add_argument("--out-mask", **path, help="its mask")
+    files = {**path, "nargs": "+"}
+    parser.add_argument("--out-image", **files, help="frame to write; one file, or one per chip")
+    parser.add_argument("--out-mask", **files, help="its mask, likewise")
     parser.add_argument("--out-catalogue", **path, help="its detections (Parquet)")
     parser.add_argument("--out-verdict", **path, help="its verdict (JSON)")
 
@@ -49,11 +50,14 @@ def run(options: argparse.Namespace) -> None:
     from ..errors import DataError, InputError
     from ..io.provenance import logical_name, recording
     from .calibrate import write_broken
+    from .files import check_files
     from .ingested import check_pointing, measure_exposure, zero_points
     from .pixels import check_checksum, find_row, primary_cards
 
     config = load_config(options.config)
     camera = load_camera(config["camera"])
+    check_files(options.out_image, list(camera.chips), "--out-image")
+    check_files(options.out_mask, list(camera.chips), "--out-mask")
     row = find_row(config["tables"]["exposures"], "exposures", options.exposure)
     tile = find_row(config["tables"]["tiles"], "tiles_table", row["tile"])
     frames = {name: config["frames"][name] for name in SECTIONS}
@@ -104,7 +108,7 @@ def write(
     magzero, scale = frames["ingest"]["magzero"], camera.pixel_scale
     result = as_calibration(found, points, frames["screening"])
     screening = checks(figures(found, result, frames, scale), frames["screening"])
-    judgement, reasons = verdict(screening)
+    judgement, reasons, bits = verdict(screening)
     primary = primary_cards(header, judgement, reasons)
     write_frames(options, primary, found.chips, result, camera, magzero, record)
     aper5 = dict.fromkeys(found.chips, 0.0)  # zero points are measured in 5″
@@ -115,6 +119,7 @@ def write(
         **identity(header),
         "verdict": judgement,
         "reasons": reasons,
+        "reason_bits": bits,
         "checks": {name: check.record() for name, check in screening.items()},
         **calibration.averages(found.chips, result, scale),
         "pointing": {"ra": found.ra, "dec": found.dec, "offset": None},

@@ -30,6 +30,8 @@ class Sections:
         Reference stars, indexed [y, x]; n is less than asked for where stars are few.
     rms : ndarray of float64, shape (n, n)
         Of the matched stars' separations, arcsec; NaN without any.
+    bad : ndarray of bool, shape (n, n)
+        Sections that were judged and aren't good.
     """
 
     good: int
@@ -37,6 +39,7 @@ class Sections:
     expected: np.ndarray
     matched: np.ndarray
     rms: np.ndarray
+    bad: np.ndarray
 
     @property
     def fraction(self) -> float:
@@ -85,6 +88,7 @@ def judge_sections(
         expected.reshape(square),
         matched.reshape(square),
         rms.reshape(square),
+        (judged & ~good).reshape(square),
     )
 
 

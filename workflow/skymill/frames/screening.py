@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..bits import Reason
+
 LIMITS = (
     "missing",
     "sky",
@@ -146,7 +148,19 @@ def checks(figures: Figures, settings: Mapping) -> dict[str, Check]:
     return {name: check for name, check in criteria.items() if names[name] in settings}
 
 
-def verdict(outcome: Mapping[str, Check], causes: Sequence[str] = ()) -> tuple[str, list[str]]:
-    """``pass`` or ``fail``, and the reasons: known causes of failure first, then failed checks."""
-    reasons = [*causes, *(check.reason() for check in outcome.values() if not check.passed)]
-    return ("fail" if reasons else "pass"), reasons
+def verdict(outcome: Mapping[str, Check], causes: Sequence[str] = ()) -> tuple[str, list[str], int]:
+    """``pass`` or ``fail``, why, and the same as bits of `skymill.bits.Reason`.
+
+    Parameters
+    ----------
+    outcome : Mapping
+        As from `checks`.
+    causes : sequence of str
+        What `skymill.frames.reach.unreached` says; these reasons come first.
+    """
+    failed = {name: check for name, check in outcome.items() if not check.passed}
+    reasons = [*causes, *(check.reason() for check in failed.values())]
+    bits = Reason.CATALOGUE if causes else Reason(0)
+    for name in failed:
+        bits |= Reason[name.upper()]
+    return ("fail" if reasons else "pass"), reasons, int(bits)

@@ -31,8 +31,9 @@ def run(options: argparse.Namespace) -> None:
     from ..io.atomic import write_bytes
     from ..io.json import read_json
     from ..io.link import write_link
+    from ..tree import Tree
     from .pixels import find_row
-    from .shared import SUFFIXES, steps_of
+    from .shared import steps_of
 
     config = load_config(options.config)
     row = find_row(config["tables"]["exposures"], "exposures", options.exposure)
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
         receipts[name] = read_json(options.earlier / name)
         check_receipt(options.earlier / name, receipts[name], settings)
     last = list(receipts.values())[-1]
-    names = [f"frames/{options.exposure}.{suffix}" for suffix in SUFFIXES]
+    names = [f"frames/{options.exposure}.{suffix}" for suffix in Tree.of(config).frame_suffixes]
     for name in names:
         check_product(options.earlier / name, last["outputs"].get(name, {}))
     check_row(options.earlier / names[-1], read_json(options.earlier / names[-1]), row)

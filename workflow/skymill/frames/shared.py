@@ -11,9 +11,6 @@ from pathlib import Path
 from ..errors import InputError
 from ..io.provenance import SOFTWARE, settings_hash
 
-SUFFIXES = ("fits", "mask.fits", "cat.parquet", "json")
-"""Of the products of one exposure."""
-
 
 def steps_of(config: Mapping) -> dict[str, dict]:
     """The steps that make a frame, each with what it reads of the configuration."""
@@ -46,6 +43,7 @@ def shared_exposures(
     from ..calibrations.products import settings_of as masters_settings
     from ..io.parquet import read_table
     from ..release.ledger import read_manifest
+    from ..tree import Tree
 
     folder = Path(earlier)
     if not (folder / "run" / "receipts").is_dir():
@@ -62,9 +60,10 @@ def shared_exposures(
         own = settings_hash(masters_settings(config))
         if any(how[0].startswith("calibrations ") and how[1] != own for how in made.values()):
             return frozenset()
+    suffixes = Tree.of(config).frame_suffixes
     wanted = (f"frames {last}", settings_hash(settings), SOFTWARE)
     return frozenset(
         name
         for name in exposures
-        if all(made.get(f"frames/{name}.{suffix}") == wanted for suffix in SUFFIXES)
+        if all(made.get(f"frames/{name}.{suffix}") == wanted for suffix in suffixes)
     )

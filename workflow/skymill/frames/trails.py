@@ -128,7 +128,7 @@ def blank(weight: np.ndarray, ends: np.ndarray, size: int, width: float) -> None
 
 
 def mark_trails(frame: ChipFrame, masters: Masters, settings: Mapping) -> None:
-    """Set the bit that satellites share with cosmic rays along straight trails.
+    """Set the bit TRAIL along straight trails.
 
     KS4 leaves them to the median; of three or four frames it leaves a piece every 20–50″. In
     blocks of the chip, binned and clipped so that a star weighs as much as a faint trail, the fast

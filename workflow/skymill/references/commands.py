@@ -65,7 +65,7 @@ def run_import(options: argparse.Namespace) -> None:
     from ..tree import Tree
 
     config = load_config(options.config)
-    external = Path(Tree(config["release"]["name"], config["masters"]["cell_order"]).data)
+    external = Path(Tree.of(config).data)
     folder = options.folder or external / "reference" / "external" / options.catalogue
     if options.catalogue == DUST:
         _import_dust(options, config, folder)

@@ -68,7 +68,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _tree(settings: dict) -> Tree:
-    return Tree(settings["release"]["name"], settings["masters"]["cell_order"])
+    return Tree.of(settings)
 
 
 def run_archive(options: argparse.Namespace) -> None:

@@ -67,7 +67,7 @@ class Products:
     @property
     def tree(self) -> Tree:
         """The names of the release's paths."""
-        return Tree(self.settings["release"]["name"], self.settings["masters"]["cell_order"])
+        return Tree.of(self.settings)
 
     @property
     def bands(self) -> tuple[str, ...]:

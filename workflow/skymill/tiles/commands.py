@@ -22,7 +22,11 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--tile", required=True, help="the tile's name")
     parser.add_argument("--band", required=True, help="the band")
     for name, meaning in (
-        ("images", "calibrated frames: all candidates (none: planes without data)"),
+        (
+            "images",
+            "calibrated frames, files of one exposure side by side: all candidates (none: "
+            "planes without data)",
+        ),
         ("masks", "their masks, in the same order"),
         ("verdicts", "their verdicts, in the same order"),
     ):

@@ -27,8 +27,8 @@ class Frame:
     Attributes
     ----------
     exposure : str
-    image, mask : Path
-        Its calibrated image and its mask.
+    images, masks : tuple of Path
+        Its calibrated image and its mask: a file of all chips, or one per chip.
     used : bool
         Whether it passed screening.
     mjd : float
@@ -40,8 +40,8 @@ class Frame:
     """
 
     exposure: str
-    image: Path
-    mask: Path
+    images: tuple[Path, ...]
+    masks: tuple[Path, ...]
     used: bool
     mjd: float
     exptime: float
@@ -57,29 +57,39 @@ def read_frames(
 ) -> list[Frame]:
     """The candidates of a stack, ordered by exposure whatever the order of the files.
 
+    An exposure's images and masks are one file each, or one per chip: as many for each verdict.
+
     Raises
     ------
     InputError
         If the three lists differ in length, or a verdict lacks a key, belongs to another tile or
         band, or occurs twice.
     """
-    if not len(images) == len(masks) == len(verdicts):
+    parts = len(images) // max(len(verdicts), 1)
+    if (
+        len(images) != len(masks)
+        or len(images) != parts * len(verdicts)
+        or (verdicts and not parts)
+    ):
         raise InputError(
             f"{len(images)} images, {len(masks)} masks and {len(verdicts)} verdicts: expected one "
-            "of each per exposure, in the same order."
+            "of each per exposure, or an image and a mask per chip, in the same order."
         )
-    frames = [
-        _frame(Path(image), Path(mask), Path(verdict), tile, band)
-        for image, mask, verdict in zip(images, masks, verdicts, strict=True)
-    ]
+    frames = []
+    for n, verdict in enumerate(verdicts):
+        own = slice(n * parts, (n + 1) * parts)
+        files = [tuple(map(Path, paths[own])) for paths in (images, masks)]
+        frames.append(_frame(*files, Path(verdict), tile, band))
     frames.sort(key=lambda frame: frame.exposure)
     for first, second in pairwise(frames):
         if first.exposure == second.exposure:
-            raise InputError(f"{second.image}: exposure {first.exposure} is given twice.")
+            raise InputError(f"{second.images[0]}: exposure {first.exposure} is given twice.")
     return frames
 
 
-def _frame(image: Path, mask: Path, path: Path, tile: str, band: str) -> Frame:
+def _frame(
+    images: tuple[Path, ...], masks: tuple[Path, ...], path: Path, tile: str, band: str
+) -> Frame:
     verdict = read_json(path)
     wanted = ("exposure", "tile", "band", "verdict", "mjd", "exptime", "fwhm")
     missing = [key for key in wanted if key not in verdict]
@@ -94,7 +104,7 @@ def _frame(image: Path, mask: Path, path: Path, tile: str, band: str) -> Frame:
     if used and not all(_is_positive(verdict[key]) for key in ("mjd", "exptime", "fwhm")):
         raise InputError(f"{path}: a frame that passes needs positive mjd, exptime and fwhm.")
     values = [float(verdict[key] or 0) if used else 0.0 for key in ("mjd", "exptime", "fwhm")]
-    return Frame(verdict["exposure"], image, mask, used, *values)
+    return Frame(verdict["exposure"], images, masks, used, *values)
 
 
 def _is_positive(value: object) -> bool:
@@ -144,23 +154,24 @@ def open_chips(frame: Frame, chips: Mapping[str, Chip]) -> Iterator[list[ChipFra
         If a file can't be read, holds another exposure, or a chip or card is missing or invalid.
     """
     with ExitStack() as stack:
-        images = stack.enter_context(reading_rows(frame.image))
-        masks = stack.enter_context(reading_rows(frame.mask))
-        found = images[0].header.get("EXPOSURE")
-        if found != frame.exposure:
-            raise InputError(
-                f"{images[0]}: expected EXPOSURE {frame.exposure}, as its verdict says; "
-                f"got {found}."
-            )
-        by_name = {image.name: image for image in masks}
-        opened = []
-        for image in images[1:]:
-            if image.name not in chips or image.name not in by_name:
-                raise InputError(f"{image}: no chip of that name in the camera or in {frame.mask}.")
-            chip = chip_frame(image, by_name[image.name], chips[image.name])
-            if chip is not None:
-                opened.append(chip)
-        yield opened
+        opened: dict[str, ChipFrame | None] = {}
+        for path, mask_path in zip(frame.images, frame.masks, strict=True):
+            images = stack.enter_context(reading_rows(path))
+            masks = stack.enter_context(reading_rows(mask_path))
+            found = images[0].header.get("EXPOSURE")
+            if found != frame.exposure:
+                raise InputError(
+                    f"{images[0]}: expected EXPOSURE {frame.exposure}, as its verdict says; "
+                    f"got {found}."
+                )
+            by_name = {image.name: image for image in masks}
+            for image in images[1:]:
+                if image.name not in chips or image.name not in by_name:
+                    raise InputError(f"{image}: no chip of that name in the camera or {mask_path}.")
+                if image.name in opened:
+                    raise InputError(f"{image}: chip {image.name} is given twice.")
+                opened[image.name] = chip_frame(image, by_name[image.name], chips[image.name])
+        yield [chip for chip in opened.values() if chip is not None]
 
 
 def chip_frame(image: RowImage, mask: RowImage, chip: Chip) -> ChipFrame | None:

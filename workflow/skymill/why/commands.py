@@ -100,7 +100,7 @@ def folder(options: argparse.Namespace, is_row: bool) -> Path:
     if above is not None:
         return above
     settings = load_config(options.config or Path("config/config.yaml"))
-    return Path(Tree(settings["release"]["name"], settings["masters"]["cell_order"]).out)
+    return Path(Tree.of(settings).out)
 
 
 def name_inside(target: str, folder: Path) -> str:

@@ -1,7 +1,7 @@
 """The tree behind an object of a master catalogue: rows, stacks, exposures, raw frames."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +104,7 @@ class Tracer:
             if status == "beside":
                 beside.append(name)
             else:
-                node.parents.append(self._exposure(name, status))
+                node.parents.append(self._exposure(name, status, file.parents))
         node.parents.sort(key=lambda parent: parent.facts.get("verdict") == "fail")
         if beside:
             node.facts["not_covering"] = beside
@@ -119,12 +119,10 @@ class Tracer:
             return "unknown"
         return "covers" if covers([c["footprint"] for c in chips.values()], ra, dec) else "beside"
 
-    def _exposure(self, name: str, status: str) -> Node:
-        files = [
-            self.release.graph.files[path]
-            for path in (f"frames/{name}.{end}" for end in ("fits", "json", "mask.fits"))
-            if path in self.release.graph.files
-        ]
+    def _exposure(self, name: str, status: str, used: Container[str]) -> Node:
+        """What a stack used of an exposure: images, masks and verdict, which one job made."""
+        job = self.release.graph.jobs.get(f"frames/{name}.json")
+        files = [file for file in (job.files if job else ()) if file.path in used]
         node = self.builder.node(files, None)
         if status == "unknown":
             node.facts["footprint"] = "unknown"

@@ -6,6 +6,7 @@ from ..blocks import Grid, Notice, Plot, Row, Section, number
 from ..figures import median
 from ..products import Products
 from ..style import GREY, colour, drawing, marker, png
+from ..trend import FEWEST, night_and_hour, percentile_band
 
 LEAD = (
     "Each exposure is calibrated amplifier by amplifier and screened. A failed exposure enters no "
@@ -23,6 +24,17 @@ COLUMNS = (
     ("zero point", "mag"),
     ("astrometric rms", "arcsec"),
 )
+TRENDS = (
+    ("seeing (″)", lambda verdict: _value(verdict, "fwhm")),
+    ("elongation", lambda verdict: _value(verdict, "elongation")),
+    ("sky (ADU)", lambda verdict: _value(verdict, "sky")),
+    ("zero point (mag)", lambda verdict: verdict["zp"]),
+    ("5σ depth (mag)", lambda verdict: _checked(verdict, "depth")),
+    ("astrometric rms (″)", lambda verdict: max(verdict["rms_ra"], verdict["rms_dec"])),
+)
+"""What is followed over nights: label, value of a verdict."""
+NIGHT = 16
+"""Hours shown: between winter's dusk and dawn, with room."""
 REASONS = 4
 """Where the reasons stand among an excluded exposure's columns."""
 
@@ -74,6 +86,11 @@ def _value(verdict: dict, key: str) -> float:
     return NAN if value is None else float(value)
 
 
+def _checked(verdict: dict, name: str) -> float:
+    """A figure that screening looked at."""
+    return _value((verdict.get("checks") or {}).get(name) or {}, "value")
+
+
 def figures(verdicts: list[dict], products: Products) -> dict[str, object]:
     """Exposures used and excluded, seeing, astrometric rms, stars per zero point."""
     good = used(verdicts)
@@ -108,6 +125,7 @@ def show(verdicts: list[dict], products: Products) -> Section:
         blocks.append(_seeing_plot(used(verdicts), products.bands))
         if any(good_amplifiers(verdict) for verdict in used(verdicts)):
             blocks.append(_zero_point_plot(used(verdicts), products))
+        blocks += [_trend_plot(used(verdicts), products, over) for over in ("night", "hour")]
     return Section("frames", "Frames", LEAD, blocks)
 
 
@@ -195,6 +213,51 @@ def _zero_point_plot(verdicts: list[dict], products: Products) -> Plot:
         address = png(figure)
     caption = "Zero point of each amplifier: median of the used exposures; bars: 68 % of them."
     return Plot(caption, address, 1040)
+
+
+def _trend_plot(verdicts: list[dict], products: Products, over: str) -> Plot:
+    """Every quantity of `TRENDS` over the nights, or over the hours of a night; a column a site."""
+    sites = sorted({verdict["site"] for verdict in verdicts})
+    with drawing(
+        8, 1.25 * len(TRENDS) + 0.9, len(TRENDS), len(sites), sharex="col", sharey="row"
+    ) as (figure, axes):
+        for column, site in zip(axes.T, sites, strict=True):
+            longitude = products.camera.sites[site].longitude
+            for band in products.bands:
+                own = [v for v in verdicts if (v["site"], v["band"]) == (site, band)]
+                night, hour = night_and_hour(np.array([v["mjd"] for v in own]), longitude)
+                x, bins = (night, night) if over == "night" else (hour, np.floor(hour) + 0.5)
+                for panel, (_, value) in zip(column, TRENDS, strict=True):
+                    _draw_trend(panel, x, bins, np.array([value(v) for v in own]), band)
+            if over == "hour":
+                column[-1].set_xlim(-NIGHT / 2, NIGHT / 2)
+            column[0].set_title(site, fontsize=8.5)
+            column[-1].set_xlabel("night (MJD)" if over == "night" else "hours after midnight")
+            column[-1].xaxis.get_major_locator().set_params(integer=True, nbins=6)
+            column[-1].ticklabel_format(axis="x", useOffset=False)
+        for panel, (label, _) in zip(axes[:, 0], TRENDS, strict=True):
+            panel.set_ylabel(label, fontsize=8)
+        for panel in axes.flat:
+            panel.ticklabel_format(axis="y", useOffset=False)
+            panel.grid(axis="y")
+        bands = [axes[0, 0].plot([], [], color=colour(b), label=b)[0] for b in products.bands]
+        figure.legend(handles=bands, loc="outside upper right", ncols=len(bands))
+        address = png(figure)
+    where = "From night to night" if over == "night" else "Over the night"
+    caption = (
+        f"{where}, by site: used exposures; where a {over} has {FEWEST} or more of a band, their "
+        "median and the span of the middle 68 %. Hours are local mean solar time."
+    )
+    return Plot(caption, address, 1040)
+
+
+def _draw_trend(panel, x: np.ndarray, bins: np.ndarray, values: np.ndarray, band: str) -> None:
+    """One band in one panel: percentiles where there are exposures enough, else points."""
+    found = percentile_band(bins, values)
+    thin = ~np.isin(bins, found.at[np.isfinite(found.middle)])
+    panel.plot(x[thin], values[thin], marker(band), ms=2.6, color=colour(band), alpha=0.8)
+    panel.fill_between(found.at, found.low, found.high, color=colour(band), alpha=0.25, lw=0)
+    panel.plot(found.at, found.middle, marker(band), ls="-", ms=2.6, lw=1.0, color=colour(band))
 
 
 def _zero_points(verdicts: list[dict], band: str, site: str) -> dict[str, np.ndarray]:
