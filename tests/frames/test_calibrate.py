@@ -194,7 +194,7 @@ class Survey:
         bits = [head, *(Image(data, [], chip) for chip, data in masks.items())]
         write_images(self.folder / f"{name}.bits.fits", bits, self.record)
 
-    def run(self, name, suffix="", chips=("",)):
+    def run(self, name, suffix="", chips=("",), more=()):
         """Run the command; its exit code. With chips' names, each has files of its own."""
         base = self.folder / f"{name}{suffix}"
         arguments = {
@@ -211,7 +211,7 @@ class Survey:
         words = [str(word) for pair in arguments.items() for word in pair]
         words += ["--out-image", *(f"{base}{chip}.fits" for chip in chips)]
         words += ["--out-mask", *(f"{base}{chip}.mask.fits" for chip in chips)]
-        return main(["frames", "calibrate", *words])
+        return main(["frames", "calibrate", *words, *map(str, more)])
 
     def verdict(self, name):
         return json.loads((self.folder / f"{name}.json").read_text())
@@ -513,6 +513,16 @@ def test_the_header_holds_ks4_s_astrometric_quality(good):
     assert header["QAGDSECT"] == astrometry["sections_good"]
     assert bin(int(header["QABDSECT"], 16)).count("1") == header["QANSECT"] - header["QAGDSECT"]
     assert 0 < header["QAALNSTD"] < header["QAALNRMS"] < 0.2
+
+
+def test_an_exposure_may_be_tied_to_another(good):
+    """The other's files are among its inputs; with Gaia's stars enough nothing else changes."""
+    other = [good.folder / f"good.{suffix}" for suffix in ("cat.parquet", "json")]
+    assert good.run("good", ".tied", more=["--tie", *other]) == 0
+    receipt = json.loads((good.folder / "good.tied.receipt.json").read_text())
+    assert {"good.cat.parquet", "good.json"} <= set(receipt["inputs"])
+    files = [good.folder / f"good{part}.json" for part in ("", ".tied")]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_chips_may_have_files_of_their_own(good):

@@ -257,6 +257,22 @@ def photometric_reference(exposure):
     return SETTINGS["frames"]["photometry"]["reference"][EXPOSURES[exposure]["band"]]
 
 
+# The exposure of each tile, of all bands, that the others are tied to (frames.astrometry.tie).
+ANCHORS = {}
+for name, row in EXPOSURES.items():
+    other = ANCHORS.setdefault(row["tile"], name)
+    if (row["mjd"], name) < (EXPOSURES[other]["mjd"], other):
+        ANCHORS[row["tile"]] = name
+
+
+def tie_of(exposure):
+    """Catalogue and verdict of the exposure that one is tied to; none by default."""
+    anchor = ANCHORS[EXPOSURES[exposure]["tile"]]
+    if anchor == exposure or "tie" not in SETTINGS["frames"].get("astrometry", {}):
+        return []
+    return [TREE.frame(anchor, suffix) for suffix in ("cat.parquet", "json")]
+
+
 def first_exposure(exposure):
     """The earliest exposure of the same tile and band."""
     row = EXPOSURES[exposure]

@@ -82,6 +82,7 @@ else:
             references=lambda wildcards: imported(
                 "gaia", photometric_reference(wildcards.exposure)
             ),
+            tie=lambda wildcards: tie_of(wildcards.exposure),
         output:
             image=published(frame_files("{exposure}", TREE.image_suffixes)),
             mask=published(frame_files("{exposure}", TREE.mask_suffixes)),
@@ -106,6 +107,9 @@ else:
                 photometric_reference(wildcards.exposure),
                 EXPOSURES[wildcards.exposure]["tile"],
             ),
+            tie=lambda wildcards, input: " ".join(
+                ["--tie", *input.tie] if input.tie else []
+            ),
             settings=lambda wildcards: settings(
                 "frames", row=EXPOSURES[wildcards.exposure]
             ),
@@ -113,7 +117,7 @@ else:
         shell:
             "python -m skymill frames calibrate --config {params.config}"
             " --exposure {wildcards.exposure} --image {input.image} --mask {input.mask}"
-            " --astrometry {params.astrometry} --photometry {params.photometry}"
+            " --astrometry {params.astrometry} --photometry {params.photometry} {params.tie}"
             " --out-image {output.image} --out-mask {output.mask}"
             " --out-catalogue {output.catalogue} --out-verdict {output.verdict}"
             " --receipt {output.receipt} > {log} 2>&1"

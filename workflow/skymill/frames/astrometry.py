@@ -72,6 +72,7 @@ def solve(
     references: References,
     pointing: tuple[float, float],
     settings: Mapping,
+    tied: References | None = None,
 ) -> Astrometry:
     """Solve an exposure.
 
@@ -87,6 +88,9 @@ def solve(
         The header's pointing, degrees ICRS.
     settings : Mapping
         Section ``frames.astrometry``.
+    tied : References, optional
+        Stars of another exposure (`skymill.frames.tied`), for chips with fewer pairs than the
+        setting ``tie``.
     """
     planes = {
         name: np.column_stack(tpv.plane_of_pixels(priors[name], chip.x, chip.y))
@@ -101,7 +105,7 @@ def solve(
         if _is_recognised(winner, factor, settings):
             field = refine(found, references.ra, references.dec, start, winner, radius)
             if field is not None:
-                chips = _solve_chips(priors, stars, references, field, settings)
+                chips = _solve_chips(priors, stars, references, field, settings, tied)
                 return Astrometry(winner, field, chips)
     return Astrometry(winner, None, {n: _unsolved(priors[n], *pointing) for n in stars})
 
@@ -144,12 +148,20 @@ def _solve_chips(
     references: References,
     field: Pointing,
     settings: Mapping,
+    tied: References | None,
 ) -> dict[str, ChipSolution]:
     """Each chip, starting from the prior as the field's solution moves it."""
-    xi, eta = tpv.plane_of_sky(references.ra, references.dec, field.ra, field.dec)
+    from .tied import beside, without_tied
+
+    plane = tpv.plane_of_sky(references.ra, references.dec, field.ra, field.dec)
+    more = beside(references, tied, settings["match_radius"]) if tied is not None else None
     solutions = {}
     for name, chip in stars.items():
         moved = tpv.moved(tpv.coefficients(priors[name]), field.matrix, field.shift)
         cards = _placed(tpv.with_coefficients(priors[name], moved), field.ra, field.dec)
-        solutions[name] = solve_chip(cards, chip.x, chip.y, chip.sigma, xi, eta, settings)
+        own = cards, chip.x, chip.y, chip.sigma
+        solutions[name] = solve_chip(*own, *plane, settings)
+        if more is not None and solutions[name].first.size < settings.get("tie", 0):
+            both = tpv.plane_of_sky(more.ra, more.dec, field.ra, field.dec)
+            solutions[name] = without_tied(solve_chip(*own, *both, settings), references.ra.size)
     return solutions

@@ -38,6 +38,13 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--mask", **path, help="as `frames pixels` wrote it (bits)")
     parser.add_argument("--astrometry", **path, nargs="+", help="cells of Gaia")
     parser.add_argument("--photometry", **path, nargs="+", help="cells of the band's catalogue")
+    parser.add_argument(
+        "--tie",
+        type=Path,
+        nargs=2,
+        metavar=("CATALOGUE", "VERDICT"),
+        help="another exposure's, whose stars stand beside Gaia's where those are few",
+    )
     files = {**path, "nargs": "+"}
     parser.add_argument("--out-image", **files, help="calibrated frame to write; one file per chip")
     parser.add_argument("--out-mask", **files, help="its mask, likewise")
@@ -60,6 +67,7 @@ def run(options: argparse.Namespace) -> None:
     frames = _sections(config)
     used = settings_of(config)
     inputs = [options.image, options.mask, *options.astrometry, *options.photometry]
+    inputs += options.tie or []
     with recording("frames calibrate", used, inputs, options.receipt) as record:
         images, masks = read_images(options.image), read_images(options.mask)
         header = check_exposure(images, camera.sites, options)
@@ -211,6 +219,7 @@ def write_calibrated(
     from .reach import unreached
     from .references import read_gaia, read_photometry
     from .screening import checks, verdict
+    from .tied import read_tied
 
     gaia = read_gaia(options.astrometry)
     photometry = read_photometry(options.photometry, header["FILTER"])
@@ -222,6 +231,7 @@ def write_calibrated(
         {"mjd": header["MJD"], "ra": header["RA"], "dec": header["DEC"]},
         settings,
         camera.pixel_scale,
+        read_tied(options.tie, settings["astrometry"]["snr"]),
     )
     figures = calibration.figures(chips, result, settings, camera.pixel_scale)
     outcome = checks(figures, settings["screening"])

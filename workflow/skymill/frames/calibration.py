@@ -52,6 +52,7 @@ def calibrate(
     exposure: Mapping,
     settings: Mapping,
     pixel_scale: float,
+    tied: References | None = None,
 ) -> Calibration:
     """Calibrate an exposure.
 
@@ -71,6 +72,8 @@ def calibrate(
         The configuration's ``frames``.
     pixel_scale : float
         Arcsec.
+    tied : References, optional
+        As for `skymill.frames.astrometry.solve`.
     """
     ra, dec = at_epoch(
         *(np.asarray(gaia[name]) for name in ("ra", "dec", "pmra", "pmdec", "ref_epoch")),
@@ -90,6 +93,7 @@ def calibrate(
         references,
         (exposure["ra"], exposure["dec"]),
         settings["astrometry"],
+        tied,
     )
     matched = {
         name: (index[solution.chips[name].first], solution.chips[name].second)

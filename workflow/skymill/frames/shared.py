@@ -52,6 +52,8 @@ def shared_exposures(
             "build it, or leave build.frames_from out."
         )
     read_manifest(folder)
+    if "tie" in config["frames"].get("astrometry", {}):
+        return frozenset()  # an exposure hangs on another one, maybe not the earlier release's
     last, settings = list(steps_of(config).items())[-1]
     names = ["path", "step", "settings", "software"]
     rows = read_table(folder / "manifest.parquet", names)
