@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
+from astropy.table import Table
 from figure import Figure
 from scipy.spatial import cKDTree
 
@@ -15,6 +16,7 @@ from skymill.io.parquet import read_table
 from skymill.simulate.apparent import apparent
 from skymill.simulate.conditions import conditions
 from skymill.simulate.plan import Exposure
+from skymill.simulate.psf import moffat_width
 
 from .catalogue import corners, separations, sky_of
 from .survey import Survey, calibrate, expose, make_masters, pixels, start_survey
@@ -25,6 +27,9 @@ BRIGHT = 100.0
 """S/N of the stars whose positions count."""
 MATCH = 0.5
 """Arcsec between a detection and its true star."""
+APART, DIM = 2.0, 0.01
+"""A star is alone if nothing within so many FWHM has so large a part of its light."""
+RMS = "rms, worse axis"
 LOG_ERROR = 2.5 / np.log(10)
 
 
@@ -34,7 +39,7 @@ def figures(folder: Path) -> Iterator[Figure]:
     survey = start_survey(folder, "mini", {"simulate": {"plan": {"dithers": dithers}}})
     if not survey.master("crosstalk").exists():
         make_masters(survey)
-    verdicts, truths, stars, cleans, edges = [], [], [], [], []
+    verdicts, truths, parts, edges = [], [], [], []
     for exposure in survey.planned:
         if not survey.path(exposure.name, "json").exists():
             expose(survey, exposure.name)
@@ -42,38 +47,106 @@ def figures(folder: Path) -> Iterator[Figure]:
             calibrate(survey, exposure.name)
         verdicts.append(json.loads(survey.path(exposure.name, "json").read_text()))
         truths.append(json.loads(survey.path(exposure.name, "truth.json").read_text()))
-        places, is_clean = positions(survey, exposure)
-        stars.append(places)
-        cleans.append(is_clean)
+        parts.append(positions(survey, exposure))
         edges.append(corner_errors(survey, exposure.name, truths[-1]))
-    places, clean, edges = (np.concatenate(parts) for parts in (stars, cleans, edges))
-    for what, errors, target in (
-        ("unsaturated stars of S/N ≥ 100", places, 0.015),
-        ("those without any flag", places[clean], 0.015),
-        ("chip corners", edges, 0.02),
-    ):
-        rms = float(np.sqrt(np.mean(errors**2, axis=0)).max())
-        yield Figure(f"{what}, rms, worse axis, {len(errors)}", rms, target, "arcsec")
+    stars = Table({name: np.concatenate([p[name] for p in parts]) for name in parts[0].colnames})
+    yield from position_figures(stars)
+    yield Figure(f"chip corners, {RMS}", rms(np.concatenate(edges)), 0.02, "arcsec")
     yield from zero_point_figures(verdicts, truths)
 
 
-def positions(survey: Survey, exposure: Exposure) -> tuple[np.ndarray, np.ndarray]:
-    """Errors (n, 2) of unsaturated detections of true stars, arcsec, and which have no flag."""
+def position_figures(stars: Table) -> Iterator[Figure]:
+    """All stars of `positions`, and what of their errors blends and borders are to blame for."""
+    errors, alone = np.asarray(stars["error"]), np.asarray(stars["alone"])
+    for what, kept in (
+        ("unsaturated stars of S/N ≥ 100", np.ones(len(stars), bool)),
+        ("those without any flag", np.asarray(stars["clean"])),
+        ("those alone within 2 FWHM", alone),
+        ("those alone and without any flag", alone & np.asarray(stars["clean"])),
+    ):
+        yield Figure(f"{what}, {RMS}, {kept.sum()}", rms(errors[kept]), 0.015, "arcsec")
+    pulls = (
+        errors[alone & stars["clean"]] / np.asarray(stars["bound"])[alone & stars["clean"], None]
+    )
+    yield Figure("the last ones' median |error| ÷ Cramér–Rao bound", robust(pulls), 1.5, "")
+
+
+def rms(errors: np.ndarray) -> float:
+    """Root mean square of errors (n, 2) along the worse axis."""
+    return float(np.sqrt(np.mean(errors**2, axis=0)).max())
+
+
+def robust(errors: np.ndarray) -> float:
+    """σ that the median of |errors| (n, 2) tells along the worse axis."""
+    return float(1.4826 * np.median(np.abs(errors), axis=0).max())
+
+
+def positions(survey: Survey, exposure: Exposure) -> Table:
+    """Unsaturated detections of true stars.
+
+    Returns
+    -------
+    Table
+        ``error`` (n, 2), arcsec; ``clean``: no flag; ``alone``: nothing truly within `APART` that
+        has `DIM` of its light, and whole; ``bound``: the least error of any estimate, arcsec.
+    """
     now = conditions(exposure, survey.settings["simulate"], survey.camera)
     sky = read_table(survey.sources)
-    sky = sky[np.isin(np.asarray(sky["kind"], str), ("star", "variable"))]
+    sky = sky[~np.isfinite(np.asarray(sky["epoch"], float))]  # an asteroid is many rows
     seen = apparent(sky, exposure, now)
+    every = unit_vectors(np.asarray(seen["ra"]), np.asarray(seen["dec"]))
+    light, scale = np.asarray(seen["flux"]), survey.camera.pixel_scale
+    stars = np.flatnonzero(np.isin(np.asarray(sky["kind"], str), ("star", "variable")))
     table = read_table(survey.path(exposure.name, "cat.parquet"))
     bright = np.asarray(table["magerr_auto"]) <= LOG_ERROR / BRIGHT
     bright &= (np.asarray(table["flags"]) & int(Flag.SATURATED)) == 0
     spoilt = int(MaskBit.BLEED | MaskBit.SATURATED)
     table = table[bright & ((np.asarray(table["imaflags_iso"]) & spoilt) == 0)]
     found = np.column_stack([np.asarray(table["ra"]), np.asarray(table["dec"])])
-    true = np.column_stack([np.asarray(seen["ra"]), np.asarray(seen["dec"])])
-    distance, row = cKDTree(unit_vectors(*true.T)).query(unit_vectors(*found.T))
+    distance, row = cKDTree(every[stars]).query(unit_vectors(*found.T))
     near = distance < np.radians(MATCH / 3600)
-    clean = (np.asarray(table["flags"]) == 0) & (np.asarray(table["imaflags_iso"]) == 0)
-    return separations(found[near], true[row[near]]), clean[near]
+    table, found, row = table[near], found[near], stars[row[near]]
+    around = cKDTree(every).query_ball_point(
+        every[row], np.radians(APART * now.psf.fwhm * scale / 3600)
+    )
+    rivals = [
+        np.sum(light[others] > DIM * light[own]) for others, own in zip(around, row, strict=True)
+    ]
+    flags = np.asarray(table["flags"])
+    whole = (flags & int(Flag.TRUNCATED | Flag.APERTURE_INCOMPLETE)) == 0
+    noise = now.sky + np.mean([a.read_noise for a in survey.camera.amplifiers()]) ** 2
+    return Table(
+        {
+            "error": separations(found, np.column_stack([seen["ra"], seen["dec"]])[row]),
+            "clean": (flags == 0) & (np.asarray(table["imaflags_iso"]) == 0),
+            "alone": (np.array(rivals) == 1) & whole,
+            "bound": scale * centroid_bound(light[row], noise, now.psf.fwhm, now.psf.beta),
+        }
+    )
+
+
+def centroid_bound(flux: np.ndarray, noise: float, fwhm: float, beta: float) -> np.ndarray:
+    """Cramér–Rao bound of a Moffat star's position along an axis, pixels.
+
+    Parameters
+    ----------
+    flux : ndarray
+        Electrons.
+    noise : float
+        Variance of a pixel without the star, electrons².
+    fwhm : float
+        Pixels.
+    beta : float
+    """
+    radius, step = np.linspace(0, 8 * fwhm, 2000, retstep=True)
+    alpha = fwhm / moffat_width(beta)
+    base = 1 + (radius / alpha) ** 2
+    profile = (beta - 1) / (np.pi * alpha**2) * base**-beta
+    slope = -2 * beta * radius / alpha**2 * profile / base
+    information = [
+        np.pi * step * np.sum(radius * (own * slope) ** 2 / (noise + own * profile)) for own in flux
+    ]
+    return 1 / np.sqrt(information)
 
 
 def corner_errors(survey: Survey, name: str, truth: Mapping) -> np.ndarray:

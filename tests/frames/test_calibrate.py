@@ -329,6 +329,18 @@ def test_cards_hold_noise_gain_and_saturation(good):
     assert abs(np.median(data)) < header["RMS2"]
 
 
+def test_ks4_s_quality_cards_are_written(good):
+    assert fits.getheader(good.folder / "good.fits")["QARESULT"] is True
+    for chip in "AB":
+        header = fits.getheader(good.folder / "good.fits", chip)
+        record = good.verdict("good")["chips"][chip]["astrometry"]
+        assert header["QAREFCAT"] == "Gaia DR3"
+        assert header["QAALNNUM"] == record["stars"]
+        assert header["QANSECT"] == header["QAGDSECT"] == record["sections_good"]
+        assert (header["QABDSECT"], header["QABADAMP"]) == ("0" * 16, 0)
+        assert 0 < header["QAALNSTD"] < header["QAALNRMS"] < 0.1
+
+
 def test_footprints_cross_ra_0(good):
     polygon = np.array(good.verdict("good")["chips"]["A"]["footprint"])
     assert (polygon[:, 0] > 359).any() or (polygon[:, 0] < 1).any()

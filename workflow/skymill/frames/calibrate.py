@@ -305,6 +305,7 @@ def primary_cards(header: Mapping, judgement: str, reasons: Sequence[str]) -> li
     }
     cards = [(key, header[key], comments[key]) for key in PRIMARY if key in header]
     cards.append(("VERDICT", judgement, "pass or fail"))
+    cards.append(("QARESULT", judgement == "pass", "the same, as KS4 names it"))
     if reasons:
         cards.append(("REASON", "; ".join(reasons), ""))
     return cards

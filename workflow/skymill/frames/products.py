@@ -12,6 +12,7 @@ from .astrometry import Astrometry
 from .calibration import Calibration, Chips, residuals
 from .footprint import footprint, good_regions
 from .measured_chip import MeasuredChip
+from .quality_cards import quality_cards
 from .scaling import middle_factor, scaled_noise, scaled_saturation
 from .tpv import plane_of_sky, sky_of_pixels
 from .zero_point import ZeroPoint, middle_row
@@ -52,6 +53,9 @@ def chip_cards(
         cards.append((f"GAIN{n}", gain, "[electron] per scaled unit"))
     digits = "".join(str(int(point.bad)) for point in points)
     cards.append(("BADAMP", digits, "1: bad amplifier; first digit: amplifier 1"))
+    if name in result.sections:  # an exposure that arrived calibrated wasn't aligned
+        sections, bad = result.sections[name], sum(point.bad for point in points)
+        cards += quality_cards(result.astrometry.chips[name], sections, bad)
     return cards
 
 

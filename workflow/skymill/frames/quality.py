@@ -24,8 +24,8 @@ class Sections:
 
     Attributes
     ----------
-    good, judged : int
-        Sections that are good, and those with stars enough to tell.
+    is_good, is_judged : ndarray of bool, shape (n, n)
+        Which sections are good, and which have stars enough to tell.
     expected, matched : ndarray of int, shape (n, n)
         Reference stars, indexed [y, x]; n is less than asked for where stars are few.
     rms : ndarray of float64, shape (n, n)
@@ -34,12 +34,22 @@ class Sections:
         Sections that were judged and aren't good.
     """
 
-    good: int
-    judged: int
+    is_good: np.ndarray
+    is_judged: np.ndarray
     expected: np.ndarray
     matched: np.ndarray
     rms: np.ndarray
     bad: np.ndarray
+
+    @property
+    def good(self) -> int:
+        """Number of good sections."""
+        return int(self.is_good.sum())
+
+    @property
+    def judged(self) -> int:
+        """Number of sections with stars enough to tell."""
+        return int(self.is_judged.sum())
 
     @property
     def fraction(self) -> float:
@@ -83,8 +93,8 @@ def judge_sections(
     good = judged & (chance >= settings["significance"]) & (rms < settings["rms"])
     square = (number, number)
     return Sections(
-        int(good.sum()),
-        int(judged.sum()),
+        good.reshape(square),
+        judged.reshape(square),
         expected.reshape(square),
         matched.reshape(square),
         rms.reshape(square),
