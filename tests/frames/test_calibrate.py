@@ -516,17 +516,6 @@ def test_a_broken_exposure_is_a_verdict(survey):
     assert (len(catalogue), catalogue.colnames) == (0, table_schema("frame").names)
 
 
-def test_the_header_holds_ks4_s_astrometric_quality(good):
-    header = fits.getheader(good.folder / "good.fits", "A")
-    astrometry = good.verdict("good")["chips"]["A"]["astrometry"]
-    assert (header["CCDNAME"], header["QAREFCAT"]) == ("A", "gaia")
-    assert header["QAALNNUM"] == astrometry["stars"]
-    assert header["QANSECT"] == astrometry["sections_judged"]
-    assert header["QAGDSECT"] == astrometry["sections_good"]
-    assert bin(int(header["QABDSECT"], 16)).count("1") == header["QANSECT"] - header["QAGDSECT"]
-    assert 0 < header["QAALNSTD"] < header["QAALNRMS"] < 0.2
-
-
 def test_an_exposure_may_be_tied_to_another(good):
     """The other's files are among its inputs; with Gaia's stars enough nothing else changes."""
     other = [good.folder / f"good.{suffix}" for suffix in ("cat.parquet", "json")]

@@ -30,8 +30,6 @@ def chip_cards(
     """The header of a chip's scaled image."""
     points = result.zero_points[name]
     cards = wcs_cards(result.astrometry.chips[name].cards)
-    if name in result.sections:  # not where frames arrive calibrated
-        cards += quality_cards(name, result)
     cards.append(("MAGZERO", magzero, "[mag] AB zero point of the image"))
     shape = result.shapes[name]
     cards += _known("FWHM", shape.fwhm * pixel_scale, "[arcsec] of stars")
@@ -57,32 +55,6 @@ def chip_cards(
         sections, bad = result.sections[name], sum(point.bad for point in points)
         cards += quality_cards(result.astrometry.chips[name], sections, bad)
     return cards
-
-
-def quality_cards(name: str, result: Calibration) -> list[Card]:
-    """A chip's astrometric quality under KS4's keywords (its pipeline's ``qatest``).
-
-    QABDSECT is its map of bad sections: of n a side, bit n · row + column from the lower left, in
-    hexadecimal.
-    """
-    solution, sections = result.astrometry.chips[name], result.sections[name]
-    separation = np.hypot(solution.dxi, solution.deta)
-    cards = [
-        ("CCDNAME", name, "chip"),
-        ("QAREFCAT", "gaia", "astrometric reference catalogue"),
-        ("QAALNNUM", int(separation.size), "stars matched with it"),
-    ]
-    if separation.size:
-        rms = float(np.sqrt(np.mean(separation**2)))
-        cards += _known("QAALNRMS", rms, "[arcsec] rms of their separations")
-        cards += _known("QAALNSTD", float(separation.std()), "[arcsec] scatter of the same")
-    bits = sum(1 << int(n) for n in np.flatnonzero(sections.bad))
-    return [
-        *cards,
-        ("QANSECT", sections.judged, "sections with stars enough to tell"),
-        ("QAGDSECT", sections.good, "good ones among them"),
-        ("QABDSECT", f"{bits:016x}", "bad ones, a bit each from the lower left"),
-    ]
 
 
 def _known(keyword: str, value: float, comment: str) -> list[Card]:

@@ -30,8 +30,6 @@ class Sections:
         Reference stars, indexed [y, x]; n is less than asked for where stars are few.
     rms : ndarray of float64, shape (n, n)
         Of the matched stars' separations, arcsec; NaN without any.
-    bad : ndarray of bool, shape (n, n)
-        Sections that were judged and aren't good.
     """
 
     is_good: np.ndarray
@@ -39,7 +37,6 @@ class Sections:
     expected: np.ndarray
     matched: np.ndarray
     rms: np.ndarray
-    bad: np.ndarray
 
     @property
     def good(self) -> int:
@@ -98,7 +95,6 @@ def judge_sections(
         expected.reshape(square),
         matched.reshape(square),
         rms.reshape(square),
-        (judged & ~good).reshape(square),
     )
 
 
