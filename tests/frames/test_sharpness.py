@@ -44,7 +44,9 @@ def run(image, usable=None, limits=(5.5, 2.7)):
     contrasts = sharpest_star(image, usable, known_noise(image), LIMITS, 0.4)
     known = contrasts, np.zeros(image.shape[0], dtype=np.int64), *known_noise(image)
     places = sharp_pixels(image, usable, *known, limits[0])
-    return follow_rays(image.copy(), usable, places, *known, limits[1])
+    found = np.zeros(image.shape, dtype=bool)
+    found[tuple(follow_rays(image, usable, places, *known, limits[1]).T)] = True
+    return found
 
 
 @pytest.mark.parametrize("seeing", [1.2, 2.0, 3.0])

@@ -94,10 +94,8 @@ def mark_cosmic_rays(frame: ChipFrame, masters: Masters, settings: Mapping) -> N
     limits = settings["cosmic_rays"]
     contrasts = sharpest_star(frame.data, usable, noise, limits, frame.camera.pixel_scale)
     places = sharp_pixels(frame.data, usable, contrasts, band, *noise, limits["sharp"])
-    if len(places):
-        light = frame.data.copy()
-        found = follow_rays(light, usable, places, contrasts, band, *noise, limits["beside"])
-        frame.bits[found] |= np.uint8(COSMIC_RAY)
+    found = follow_rays(frame.data, usable, places, contrasts, band, *noise, limits["beside"])
+    frame.bits[found[:, 0], found[:, 1]] |= np.uint8(COSMIC_RAY)
 
 
 def beside(marked: np.ndarray) -> np.ndarray:

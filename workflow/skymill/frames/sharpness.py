@@ -126,6 +126,24 @@ def _is_sharp(image, usable, y, x, contrasts, inverse_gain, read_variance, limit
 
 
 @njit(cache=True)
+def _look_closer(rows, contrasts, inverse_gain, read_variance, limit, look):
+    """Where the middle one of three rows may be sharp (`look`, bool; its ends aren't touched).
+
+    The bound is never below a pair, nor its noise: most pixels need no look at their surroundings.
+    """
+    above, middle, below = rows[0], rows[1], rows[2]
+    straight = limit**2 * (1 + 0.5 / contrasts[0] ** 2)
+    diagonal = limit**2 * (1 + 0.5 / contrasts[1] ** 2)
+    for x in range(1, middle.size - 1):
+        pair = 0.5 * min(middle[x - 1] + middle[x + 1], above[x] + below[x])
+        cross = 0.5 * min(above[x - 1] + below[x + 1], above[x + 1] + below[x - 1])
+        over, across = max(middle[x] - pair, 0.0), max(middle[x] - cross, 0.0)
+        along = straight * (max(pair, 0.0) * inverse_gain[x] + read_variance[x])
+        askew = diagonal * (max(cross, 0.0) * inverse_gain[x] + read_variance[x])
+        look[x] = (over * over > along) | (across * across > askew)
+
+
+@njit(cache=True)
 def sharp_pixels(image, usable, contrasts, band, inverse_gain, read_variance, limit):
     """Pixels above the most starlight that they can hold.
 
@@ -151,29 +169,17 @@ def sharp_pixels(image, usable, contrasts, band, inverse_gain, read_variance, li
     """
     ny, nx = image.shape
     found = [(0, 0) for _ in range(0)]
-    # The bound is never below a pair, nor its noise: most pixels need no look at their surroundings
-    straight = limit**2 * (1 + 0.5 / contrasts[0] ** 2)
-    diagonal = limit**2 * (1 + 0.5 / contrasts[1] ** 2)
+    look = np.ones(nx, np.bool_)
     for y in range(ny):
         gains, reads = inverse_gain[band[y]], read_variance[band[y]]
+        if 0 < y < ny - 1:
+            _look_closer(image[y - 1 : y + 2], contrasts, gains, reads, limit, look)
+        else:
+            look[:] = True
         for x in range(nx):
-            if 0 < y < ny - 1 and 0 < x < nx - 1:
-                value = image[y, x]
-                pair = 0.5 * min(
-                    image[y, x - 1] + image[y, x + 1], image[y - 1, x] + image[y + 1, x]
-                )
-                cross = 0.5 * min(
-                    image[y - 1, x - 1] + image[y + 1, x + 1],
-                    image[y - 1, x + 1] + image[y + 1, x - 1],
-                )
-                over, across = max(value - pair, 0.0), max(value - cross, 0.0)
-                if over**2 <= straight * (max(pair, 0.0) * gains[x] + reads[x]) and (
-                    across**2 <= diagonal * (max(cross, 0.0) * gains[x] + reads[x])
-                ):
-                    continue
-            if usable[y, x] and _is_sharp(
-                image, usable, y, x, contrasts, gains[x], reads[x], limit
-            ):
+            if not (look[x] and usable[y, x]):
+                continue
+            if _is_sharp(image, usable, y, x, contrasts, gains[x], reads[x], limit):
                 found.append((y, x))
     places = np.empty((len(found), 2), np.int64)
     for n in range(len(found)):
@@ -237,7 +243,7 @@ def follow_rays(image, usable, seeds, contrasts, band, inverse_gain, read_varian
     Parameters
     ----------
     image : ndarray of float32, shape (ny, nx)
-        As for `sharp_pixels`; in place of the rays it has the most starlight there afterwards.
+        As for `sharp_pixels`; left as it is.
     seeds : ndarray of int64, shape (n, 2)
         y, x where rays are.
     usable, contrasts, band, inverse_gain, read_variance
@@ -247,23 +253,32 @@ def follow_rays(image, usable, seeds, contrasts, band, inverse_gain, read_varian
 
     Returns
     -------
-    ndarray of bool, shape (ny, nx)
+    ndarray of int64, shape (n, 2)
+        y, x of their pixels, the seeds first.
     """
     ny, nx = image.shape
-    found, free = np.zeros(image.shape, np.bool_), usable.copy()
-    tried = np.zeros(image.shape, np.uint8)
+    free = usable.copy()
+    # When a pixel was last tried, and when a ray last grew near it, by number of turn
+    tried, grown = np.zeros(image.shape, np.uint8), np.zeros(image.shape, np.uint8)
     scratch = np.empty(25)
     places = [(seeds[n, 0], seeds[n, 1]) for n in range(len(seeds))]
-    for y, x in places:
-        found[y, x], free[y, x] = True, False
+    held = [image[y, x] for y, x in places]
+    begin = 0
     for turn in range(1, TURNS + 1):
-        before = len(places)
-        for n in range(before):
+        for n in range(begin, len(places)):
             y, x = places[n]
-            gain, read = inverse_gain[band[y], x], read_variance[band[y], x]
-            most = _bound(image, usable, y, x, contrasts, gain, read)[0]
-            image[y, x] = min(image[y, x], max(most, 0.0))
-        for n in range(before):
+            free[y, x] = False
+            grown[max(y - NEAR, 0) : y + NEAR + 1, max(x - NEAR, 0) : x + NEAR + 1] = turn
+        begin = len(places)
+        for n in range(begin):
+            y, x = places[n]
+            if grown[y, x] == turn:
+                gain, read = inverse_gain[band[y], x], read_variance[band[y], x]
+                most = _bound(image, usable, y, x, contrasts, gain, read)[0]
+                image[y, x] = min(image[y, x], max(most, 0.0))
+        for n in range(begin):
+            if grown[places[n]] != turn:
+                continue
             for y in range(max(places[n][0] - 1, 0), min(places[n][0] + 2, ny)):
                 for x in range(max(places[n][1] - 1, 0), min(places[n][1] + 2, nx)):
                     if not free[y, x] or tried[y, x] == turn:
@@ -274,9 +289,11 @@ def follow_rays(image, usable, seeds, contrasts, band, inverse_gain, read_varian
                         image, free, y, x, gain, read, limit, scratch
                     ):
                         places.append((y, x))
-        for n in range(before, len(places)):
-            y, x = places[n]
-            found[y, x], free[y, x] = True, False
-        if len(places) == before:
+                        held.append(image[y, x])
+        if len(places) == begin:
             break
+    found = np.empty((len(places), 2), np.int64)
+    for n in range(len(places)):
+        image[places[n]] = held[n]
+        found[n] = places[n]
     return found
