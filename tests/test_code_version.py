@@ -105,7 +105,7 @@ def test_an_unknown_step_is_named():
 def test_a_module_of_the_step_counts_and_another_room_s_does_not():
     code = Code(ROOT / "workflow/skymill", RESOURCES / "tables")
     modules = {module for module, _ in code.reached([code.start("frames", "pixels")])}
-    assert {"skymill.frames.lacosmic", "skymill.frames.radon", "skymill.io.fits"} <= modules
+    assert {"skymill.frames.sharpness", "skymill.frames.radon", "skymill.io.fits"} <= modules
     assert not {m for m in modules if m.startswith(("skymill.sky", "skymill.masters"))}
 
 

@@ -1,4 +1,4 @@
-"""A chip of full size: masks against truth, CPU of each step, astroscrappy beside L.A.Cosmic."""
+"""A chip of full size: masks against truth, CPU of each step, astroscrappy's L.A.Cosmic beside."""
 
 import sys
 import time
@@ -104,7 +104,7 @@ def beside_astroscrappy(
         began = time.process_time()
         mark_cosmic_rays(frame, Masters(), settings)
         between = time.process_time()
-        found["astroscrappy"] = astroscrappy_mask(frame, settings["cosmic_rays"])
+        found["astroscrappy"] = astroscrappy_mask(frame)
         seconds.append((between - began, time.process_time() - between))
         found["own"] = (frame.bits & np.uint8(MaskBit.CROSSTALK)) > 0
     counts: dict[str, Counter] = {}
@@ -134,8 +134,8 @@ def cropped(frame: ChipFrame, rows: slice) -> ChipFrame:
     )
 
 
-def astroscrappy_mask(frame: ChipFrame, limits: Mapping) -> np.ndarray:
-    """The cosmic rays that astroscrappy finds: one iteration, our limits, electrons."""
+def astroscrappy_mask(frame: ChipFrame) -> np.ndarray:
+    """The cosmic rays that astroscrappy finds: one iteration, KS4's limits, true noise."""
     from astroscrappy import detect_cosmics
 
     gain = np.zeros(frame.chip.shape[1], np.float32)
@@ -145,9 +145,9 @@ def astroscrappy_mask(frame: ChipFrame, limits: Mapping) -> np.ndarray:
     found, _ = detect_cosmics(
         np.where(np.isfinite(frame.data), frame.data * gain, np.float32(0)),
         inmask=bad,
-        sigclip=limits["sigclip"],
-        sigfrac=limits["sigfrac"],
-        objlim=limits["objlim"],
+        sigclip=4.5,
+        sigfrac=0.3,
+        objlim=5.0,
         gain=1.0,
         readnoise=float(np.median(frame.read_noise)),
         satlevel=np.inf,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skymill.calibrations.crosstalk import background, measure_crosstalk
+from skymill.calibrations.crosstalk import Sample, background, fit, measure_crosstalk
 from skymill.frames.chip_frame import Masters, new_frame
 from skymill.frames.crosstalk import subtract_crosstalk
 
@@ -99,5 +99,23 @@ def test_background_leaves_ghosts_out():
     free = np.ones(image.shape, bool)
     image[10:20, 5:30] += 50
     free[10:20, 5:30] = False
-    np.testing.assert_array_equal(background(image, free, 16), 100.0)
-    assert (background(image, np.zeros_like(free), 16) == 100).all()
+    level, scatter = background(image, free, 16)
+    np.testing.assert_array_equal(level, 100.0)
+    assert not scatter.any()
+    assert (background(image, np.zeros_like(free), 16)[0] == 100).all()
+
+
+def test_quiet_places_count_more():
+    rng = np.random.default_rng(3)
+    scatter = np.repeat([10.0, 100.0], 2000)
+    aggressors = np.zeros((4000, 2))
+    aggressors[:, 1] = rng.choice([0.0, 30000.0], 4000)
+    each = [
+        fit(Sample(5e-4 * aggressors[:, 1] + rng.normal(0, scatter), aggressors, group, told), 4.7)
+        for group in [np.arange(4000)] * 20
+        for told in (scatter, np.ones(4000))
+    ]
+    errors = np.array([coefficients[1] - 5e-4 for coefficients, _ in each])
+    assert errors[::2].std() < 0.8 * errors[1::2].std()
+    pulls = errors[::2] / np.array([error[1] for _, error in each[::2]])
+    assert 0.5 < pulls.std() < 1.6

@@ -36,8 +36,11 @@ def test_all_masters_of_an_exposure(tmp_path, record, small_camera):
 
 @pytest.mark.parametrize("given", [{"names": "A"}, {"shape": (96, 127)}])
 def test_a_missing_or_wrong_chip_is_named(tmp_path, record, small_camera, given):
+    path = image(tmp_path / "bias.fits", record, **given)
     with pytest.raises(InputError, match=r"HDU [AB]: expected \(96, 128\)"):
-        read_master(image(tmp_path / "bias.fits", record, **given), small_camera)
+        read_master(path, small_camera)
+    with pytest.raises(InputError, match=r"HDU [AB]: expected \(96, 128\)"):
+        read_masters({"bias": path}, small_camera, "SAAO")
 
 
 def test_a_wrong_matrix_is_named(tmp_path, record, small_camera):

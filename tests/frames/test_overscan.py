@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skymill.frames.overscan import row_levels, smooth_levels, subtract_overscan
+from skymill.frames.overscan import parameters, row_levels, smooth_levels, subtract_overscan
 
 SETTINGS = {"margin": 4, "window": 31, "clip": 4}
 
@@ -57,3 +57,29 @@ def test_few_rows_have_one_level():
 def test_a_rows_level_is_its_mean_without_outliers():
     columns = np.array([[10, 11, 9, 10, 400], [20, 20, 21, 19, 20]])
     assert row_levels(columns, 4.0) == pytest.approx([10, 20])
+
+
+def test_the_window_is_as_wide_as_the_drift_allows():
+    rng = np.random.default_rng(4)
+    t, noise = np.linspace(0, 1, 4000), rng.normal(0, 1, 4000)
+    slow, fast = 3 * t**2, 3 * np.sin(2 * np.pi * 25 * t)
+    errors = [smooth_levels(drift + noise, 51, 4.0) - drift for drift in (slow, fast)]
+    narrow = np.sqrt(9 / 4 / 51)  # of a row's noise: what the narrowest window leaves
+    assert errors[0].std() < 0.4 * narrow
+    assert errors[1].std() < 0.9 * narrow
+
+
+def test_parameters_are_those_of_the_smoothing():
+    levels = np.random.default_rng(5).normal(0, 1, 60)
+    response = [smooth_at(levels, n) for n in range(60)]
+    assert parameters(15, 60) == pytest.approx(sum(response))
+
+
+def smooth_at(levels, n):
+    """How much of a row's own level is in its smoothed one."""
+    from scipy.signal import savgol_filter
+
+    moved = levels.copy()
+    moved[n] += 1
+    smoothed = [savgol_filter(each, 15, polyorder=2, mode="interp")[n] for each in (moved, levels)]
+    return smoothed[0] - smoothed[1]

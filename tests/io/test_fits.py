@@ -7,7 +7,14 @@ import pytest
 from astropy.io import fits
 
 from skymill.errors import InputError
-from skymill.io.fits import Image, mask_legend, read_images, write_images
+from skymill.io.fits import (
+    Image,
+    image_shapes,
+    mask_legend,
+    read_images,
+    write_images,
+    writing_images,
+)
 from skymill.io.provenance import recording
 from skymill.io.rows import reading_rows
 
@@ -47,6 +54,24 @@ def test_same_input_same_bytes_and_the_content_hash_ignores_cards(tmp_path: Path
     images[1].data[0, 0] += 1
     write_images(tmp_path / "d.fits", images, record)
     assert record.outputs["d.fits"]["content"] != a["content"]
+
+
+def test_one_by_one_the_file_is_astropys(tmp_path: Path, images, record):
+    for count in (1, 2, 3):
+        with writing_images(tmp_path / "a.fits", record) as add:
+            for image in images[:count]:
+                add(image)
+        first = fits.PrimaryHDU(header=Image(None, [*images[0].cards, *record.cards()]).header())
+        rest = [fits.ImageHDU(i.data, i.header(), name=i.name) for i in images[1:count]]
+        fits.HDUList([first, *rest]).writeto(tmp_path / "b.fits", overwrite=True)
+        assert (tmp_path / "a.fits").read_bytes() == (tmp_path / "b.fits").read_bytes()
+
+
+def test_one_image_is_read_by_its_name(tmp_path: Path, images, record):
+    write_images(tmp_path / "a.fits", images, record)
+    (only,) = read_images(tmp_path / "a.fits", "K")
+    np.testing.assert_array_equal(only.data, images[2].data)
+    assert image_shapes(tmp_path / "a.fits") == {"M": (30, 40), "K": (30, 40)}
 
 
 def test_inputs_are_listed_in_the_header(tmp_path: Path, images):

@@ -11,6 +11,8 @@ from .defects import spread
 
 CONTROLS = 2
 """Pixels under faint aggressors, for each under a bright one."""
+QUIETEST = 1 / 3
+"""Of the typical scatter: less, in a block, is chance."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,18 @@ class Sample:
         What the aggressors' pixels show there, ADU; 0 for the victim itself.
     group : ndarray of int, shape (n,)
         Pixels of one group share a background and its errors.
+    scatter : ndarray, shape (n,)
+        Of a pixel's surroundings, ADU: noise, and the light of the victim's own stars.
     """
 
     signal: np.ndarray
     aggressors: np.ndarray
     group: np.ndarray
+    scatter: np.ndarray
 
 
-def background(image: np.ndarray, free: np.ndarray, block: int) -> np.ndarray:
-    """Local background: the median of each block's free pixels.
+def background(image: np.ndarray, free: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """Local background and its scatter: median and robust deviation of each block's free pixels.
 
     Parameters
     ----------
@@ -47,18 +52,19 @@ def background(image: np.ndarray, free: np.ndarray, block: int) -> np.ndarray:
 
     Returns
     -------
-    ndarray of float64, shape (ny, nx)
-        The amplifier's own median where a block has too few free pixels.
+    level, scatter : ndarray of float64, shape (ny, nx)
+        The amplifier's own where a block has too few free pixels.
     """
-    overall = float(np.median(image[free])) if free.any() else float(np.median(image))
-    level = np.full(image.shape, overall)
+    overall = image[free] if free.any() else image.ravel()
+    level = np.full(image.shape, float(np.median(overall)))
+    scatter = np.full(image.shape, spread(overall))
     for y in range(0, image.shape[0], block):
         for x in range(0, image.shape[1], block):
             place = (slice(y, y + block), slice(x, x + block))
             pixels = image[place][free[place]]
             if pixels.size >= block:
-                level[place] = np.median(pixels)
-    return level
+                level[place], scatter[place] = np.median(pixels), spread(pixels)
+    return level, scatter
 
 
 def sample_victim(
@@ -102,7 +108,8 @@ def sample_victim(
             usable &= aggressors[aggressor] < limits[aggressor]
     brightest = aggressors.max(axis=0)
     free = (bits[place] == 0) & (brightest < settings["faint"] * settings["aggressor"])
-    signal = image[place] - background(image[place], free, settings["block"])
+    level, scatter = background(image[place], free, settings["block"])
+    signal = image[place] - level
     chosen = np.flatnonzero(usable & (brightest >= settings["aggressor"]))
     control = np.flatnonzero(usable & free)
     step = max(1, control.size // max(1, CONTROLS * chosen.size))
@@ -110,7 +117,7 @@ def sample_victim(
     columns = aggressors.reshape(len(each), -1)[:, chosen].T.astype(np.float64)
     y, x = np.unravel_index(chosen, usable.shape)
     group = y // settings["block"] * usable.shape[1] + x // settings["block"]
-    return Sample(signal.ravel()[chosen], columns, group)
+    return Sample(signal.ravel()[chosen], columns, group, scatter.ravel()[chosen])
 
 
 def pooled(parts: Sequence[Sample]) -> Sample:
@@ -120,13 +127,15 @@ def pooled(parts: Sequence[Sample]) -> Sample:
         np.concatenate([part.signal for part in parts]),
         np.concatenate([part.aggressors for part in parts]),
         np.concatenate([part.group + n for part, n in zip(parts, last[:-1], strict=True)]),
+        np.concatenate([part.scatter for part in parts]),
     )
 
 
 def fit(sample: Sample, clip: float, turns: int = 20) -> tuple[np.ndarray, np.ndarray]:
     """Robust linear fit: signal = intercept + Σ coefficient × aggressor.
 
-    Least absolute deviations first, then Tukey's biweight.
+    Least absolute deviations first, then Tukey's biweight. A pixel counts by the scatter of its
+    surroundings: beside the victim's own stars their light is many times the noise.
 
     Parameters
     ----------
@@ -146,8 +155,12 @@ def fit(sample: Sample, clip: float, turns: int = 20) -> tuple[np.ndarray, np.nd
     used = np.flatnonzero(np.any(sample.aggressors != 0, axis=0))
     if used.size == 0:
         return coefficients, errors
-    design = np.column_stack([np.ones(sample.signal.size), sample.aggressors[:, used] / 1e4])
-    residual = sample.signal - np.median(sample.signal)
+    scatter = np.maximum(sample.scatter, QUIETEST * np.median(sample.scatter))
+    scatter = np.where(scatter > 0, scatter, 1.0)
+    signal = sample.signal / scatter
+    design = np.column_stack([np.ones(signal.size), sample.aggressors[:, used] / 1e4])
+    design /= scatter[:, None]
+    residual = signal - np.median(signal)
     for turn in range(turns):
         sigma = max(spread(residual), 1e-6)
         if turn < turns // 2:
@@ -156,8 +169,8 @@ def fit(sample: Sample, clip: float, turns: int = 20) -> tuple[np.ndarray, np.nd
         else:
             weight = np.clip(1 - (residual / (clip * sigma)) ** 2, 0, None) ** 2
         normal = design.T @ (weight[:, None] * design)
-        solution = np.linalg.lstsq(normal, design.T @ (weight * sample.signal), rcond=None)[0]
-        residual = sample.signal - design @ solution
+        solution = np.linalg.lstsq(normal, design.T @ (weight * signal), rcond=None)[0]
+        residual = signal - design @ solution
     bread = np.linalg.pinv(normal)
     # errors of pixels in one group go together: their sums, not they, are independent
     _, group = np.unique(sample.group, return_inverse=True)

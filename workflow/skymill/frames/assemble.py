@@ -1,6 +1,6 @@
 """Assemble a chip: turn its amplifiers as they lie on the detector and put them in place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -16,14 +16,14 @@ def unflip(data: np.ndarray, amplifier: Amplifier) -> np.ndarray:
     return data[:: -1 if in_y else 1, :: -1 if in_x else 1]
 
 
-def assemble(chip: Chip, amplifiers: Sequence[np.ndarray]) -> np.ndarray:
+def assemble(chip: Chip, amplifiers: Iterable[np.ndarray]) -> np.ndarray:
     """Put amplifiers together.
 
     Parameters
     ----------
     chip : Chip
         Where each amplifier lies.
-    amplifiers : sequence of ndarray
+    amplifiers : iterable of ndarray
         Data sections as stored, in the order of the camera file.
 
     Returns
@@ -62,17 +62,26 @@ def chip_image(
     InputError
         If the arrays have an overscan though `overscan` is None.
     """
+    check_overscan(chip, arrays, camera, overscan)
     if len(arrays) == 1 and arrays[0].shape == chip.shape:
         return arrays[0].astype(np.float32)
-    data = []
-    for amplifier, array in zip(chip.amplifiers, arrays, strict=True):
-        if array.shape == amplifier_shapes(camera, amplifier)[-1]:
-            data.append(array.astype(np.float32))
-        elif overscan is None:
-            raise InputError(
-                "The frame isn't reduced (it has an overscan), though the configuration has no "
-                "calibrations section."
-            )
-        else:
-            data.append(subtract_overscan(array, camera, overscan))
-    return assemble(chip, data)
+    trimmed = (
+        array
+        if array.shape == amplifier_shapes(camera, amplifier)[-1]
+        else subtract_overscan(array, camera, overscan)
+        for amplifier, array in zip(chip.amplifiers, arrays, strict=True)
+    )
+    return assemble(chip, trimmed)
+
+
+def check_overscan(
+    chip: Chip, arrays: Sequence[np.ndarray], camera: Camera, overscan: Mapping | None
+) -> None:
+    """InputError if a chip's arrays have an overscan and nothing says what to do with it."""
+    if overscan is not None or arrays[0].shape == chip.shape:
+        return
+    if arrays[0].shape != amplifier_shapes(camera, chip.amplifiers[0])[-1]:
+        raise InputError(
+            "The frame isn't reduced (it has an overscan), though the configuration has no "
+            "calibrations section."
+        )

@@ -1,5 +1,6 @@
 """Bleed trails: charge that a full well pours along its column."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -101,16 +102,22 @@ def mark_bleed(frame: ChipFrame, masters: Masters, settings: Mapping) -> None:
     (pipeline, R26); that flags a bright star's halo along its whole column. The local background
     keeps the flagged area to the trail.
     """
-    from scipy.ndimage import find_objects, label
+    from .patches import patches
 
-    labels, _ = label(frame.aggressors, structure=np.ones((3, 3), dtype=int))
+    places, starts = patches(frame.aggressors)
+    if not len(places):
+        return
     data = np.where(np.isfinite(frame.data), frame.data, np.float32(0))
     mean_gain, mean_noise = float(np.median(frame.gain)), float(np.median(frame.read_noise))
-    for number, box in enumerate(find_objects(labels), 1):
+    for first, last in itertools.pairwise(starts):
+        patch = places[first:last]
+        corner = patch.min(axis=0)
+        component = np.zeros(patch.max(axis=0) - corner + 1, dtype=bool)
+        component[tuple((patch - corner).T)] = True
         trail = follow(
             data,
-            labels[box] == number,
-            (box[0].start, box[1].start),
+            component,
+            (int(corner[0]), int(corner[1])),
             frame.chip.bleed,
             mean_gain,
             mean_noise,

@@ -1,4 +1,4 @@
-"""Cosmic rays: charge that a particle leaves, sharper than any star (L.A.Cosmic)."""
+"""Cosmic rays: charge that a particle leaves, sharper than any star."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,11 @@ import numpy as np
 from ..bits import COSMIC_RAY, MaskBit
 from ..camera import Chip
 from .chip_frame import ChipFrame, Masters
+
+SAMPLE = 8
+"""Every so manieth pixel of a row and column gives a chip's level."""
+SHARP = 0.1
+"""Share of the bright peaks that may be sharper than what counts as the sharpest star."""
 
 
 def by_column(chip: Chip, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -34,41 +39,71 @@ def by_column(chip: Chip, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return band, spread
 
 
+def sharpest_star(
+    image: np.ndarray, usable: np.ndarray, noise: tuple, limits: Mapping, scale: float
+) -> tuple[float, float]:
+    """Contrasts of the sharpest stars of a chip, as `skymill.frames.sharpness` compares them.
+
+    Nine in ten bright peaks are blunter: galaxies, pairs, stars centred between pixels. Where
+    there are too few, any seeing is thought possible.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+    usable : ndarray of bool, shape (ny, nx)
+    noise : tuple
+        Inverse gain and read variance of each column, as `by_column` spreads them.
+    limits : Mapping
+        The configuration's ``frames.cosmic_rays``.
+    scale : float
+        Arcsec per pixel.
+    """
+    from .sharpness import contrasts_of_peaks, star_contrast
+
+    fwhm = limits["sharpest"] / scale
+    sharpest = star_contrast(fwhm), star_contrast(fwhm, np.sqrt(2))
+    some = image[::SAMPLE, ::SAMPLE][usable[::SAMPLE, ::SAMPLE]]
+    if not some.size:
+        return sharpest
+    level = float(np.median(some))
+    inverse_gain, read_variance = (values.max(axis=0) for values in noise)
+    limit = limits["bright"] * np.sqrt(max(level, 0) * inverse_gain + read_variance)
+    peaks = contrasts_of_peaks(image, usable, level, limit)
+    peaks = peaks[peaks[:, 0] >= sharpest[0]]
+    if len(peaks) < limits["least_stars"]:
+        return sharpest
+    straight, diagonal = np.maximum(np.quantile(peaks, SHARP, axis=0), sharpest)
+    return float(straight), float(diagonal)
+
+
 def mark_cosmic_rays(frame: ChipFrame, masters: Masters, settings: Mapping) -> None:
     """Set the bit that cosmic rays share with crosstalk victims.
 
-    KS4's parameters (pipeline, `qatest`), but with each amplifier's own gain and read noise in
-    place of 1 e⁻/ADU and 10 e⁻, which overstate the noise by a third, and kept off star cores
-    (`skymill.frames.lacosmic`). Defects are filled from their neighbours first, so that they don't
-    pass for cosmic rays or hide one.
+    KS4 runs L.A.Cosmic on 1 e⁻/ADU and 10 e⁻ (pipeline, `qatest`). Here each amplifier has its own
+    gain and read noise, and what tells a ray from a star is the exposure's seeing
+    (`skymill.frames.sharpness`). Pixels beside bleed trails and defects are left alone: they are as
+    sharp.
     """
-    from scipy.ndimage import binary_dilation
+    from .sharpness import follow_rays, sharp_pixels
 
-    from .lacosmic import detect, replace, star_contrast
-
-    flags = np.uint8(MaskBit.DEFECT | MaskBit.AMPLIFIER)
-    bad = ((frame.bits & flags) > 0) | ~np.isfinite(frame.data)
-    if bad.all():
-        return
-    image = frame.data.copy()
-    image[bad] = 0
-    replace(image, bad, bad, float(np.median(frame.data[~bad])))
-    good = ~bad & ((frame.bits & np.uint8(MaskBit.BLEED)) == 0)
-    good = ~binary_dilation(~good, structure=np.ones((3, 3), dtype=bool))
+    flags = np.uint8(MaskBit.DEFECT | MaskBit.AMPLIFIER | MaskBit.BLEED)
+    usable = beside(((frame.bits & flags) > 0) | ~np.isfinite(frame.data))
+    np.logical_not(usable, out=usable)
     band, inverse_gain = by_column(frame.chip, 1 / frame.gain)
-    read_variance = by_column(frame.chip, (frame.read_noise / frame.gain) ** 2)[1]
+    noise = inverse_gain, by_column(frame.chip, (frame.read_noise / frame.gain) ** 2)[1]
     limits = settings["cosmic_rays"]
-    sharpest = limits["sharpest"] / frame.camera.pixel_scale
-    found = detect(
-        image,
-        good,
-        band,
-        inverse_gain,
-        read_variance,
-        limits["sigclip"],
-        limits["sigfrac"],
-        limits["objlim"],
-        star_contrast(sharpest),
-        limits["iterations"],
-    )
-    frame.bits[found] |= np.uint8(COSMIC_RAY)
+    contrasts = sharpest_star(frame.data, usable, noise, limits, frame.camera.pixel_scale)
+    places = sharp_pixels(frame.data, usable, contrasts, band, *noise, limits["sharp"])
+    found = follow_rays(frame.data, usable, places, contrasts, band, *noise, limits["beside"])
+    frame.bits[found[:, 0], found[:, 1]] |= np.uint8(COSMIC_RAY)
+
+
+def beside(marked: np.ndarray) -> np.ndarray:
+    """Marked pixels and the eight around each: bool, of the same shape."""
+    grown = marked.copy()
+    grown[1:] |= marked[:-1]
+    grown[:-1] |= marked[1:]
+    wide = grown.copy()
+    wide[:, 1:] |= grown[:, :-1]
+    wide[:, :-1] |= grown[:, 1:]
+    return wide

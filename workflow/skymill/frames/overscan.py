@@ -6,6 +6,11 @@ import numpy as np
 
 from ..camera import Camera
 
+WIDER = 1.5
+"""Ratio of the windows that are tried."""
+WIDEST = 0.25
+"""Of a frame's rows: the widest window, to which the drift is hardly more than a parabola."""
+
 
 def row_levels(columns: np.ndarray, clip: float) -> np.ndarray:
     """The level of each row of the overscan, robust against single deviant pixels.
@@ -32,14 +37,16 @@ def row_levels(columns: np.ndarray, clip: float) -> np.ndarray:
 def smooth_levels(levels: np.ndarray, window: int, clip: float) -> np.ndarray:
     """Smooth levels along the read-out: quadratic within a window, deviant rows left out.
 
-    A row deviates where bright stars flood the overscan or a cosmic ray hits it.
+    A row deviates where bright stars flood the overscan or a cosmic ray hits it. How wide a window
+    the drift allows, the levels tell: that of least error in predicting a row from the others
+    (generalised cross-validation; Craven & Wahba 1979).
 
     Parameters
     ----------
     levels : ndarray, shape (ny,)
         Level of each row, ADU.
     window : int
-        Rows, odd; shorter where the frame has fewer rows.
+        Rows, odd, of the narrowest window; shorter where the frame has fewer rows.
     clip : float
         Robust standard deviations beyond which a row deviates from the running median.
 
@@ -57,7 +64,22 @@ def smooth_levels(levels: np.ndarray, window: int, clip: float) -> np.ndarray:
     off = levels - running
     sigma = max(1.4826 * float(np.median(np.abs(off))), 1e-3)
     kept = np.where(np.abs(off) <= clip * sigma, levels, running)
-    return savgol_filter(kept, window, polyorder=2, mode="interp")
+    best, least = kept, np.inf
+    while True:
+        smooth = savgol_filter(kept, window, polyorder=2, mode="interp")
+        error = np.mean((kept - smooth) ** 2) / (1 - parameters(window, kept.size) / kept.size) ** 2
+        if error < least:
+            best, least = smooth, error
+        window = int(WIDER * window) // 2 * 2 + 1
+        if window > WIDEST * kept.size:
+            return best
+
+
+def parameters(window: int, rows: int) -> float:
+    """Free parameters of quadratic smoothing: three, and one per so many rows beyond a window."""
+    half = window // 2
+    middle = 3 * (3 * half**2 + 3 * half - 1) / ((2 * half - 1) * window * (2 * half + 3))
+    return 3 + (rows - window) * middle
 
 
 def subtract_overscan(raw: np.ndarray, camera: Camera, settings: Mapping) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The step `frames pixels`: a raw exposure → chips without the detector's imprint, and masks."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,10 @@ from ..camera import Camera
 from ..command import add_step
 from ..config import load_camera, load_config, load_rows, read_yaml
 from ..errors import ConfigError, InputError
-from ..io.fits import Card, Image, mask_legend, write_images
+from ..io.fits import Card, Image, mask_legend, writing_images
 from ..io.provenance import logical_name, recording
 from .amplifiers import mark_amplifiers
-from .assemble import chip_image
+from .assemble import check_overscan, chip_image
 from .bias import subtract_bias
 from .bleed import mark_bleed
 from .chip_frame import ChipFrame, Masters, new_frame
@@ -89,11 +89,18 @@ def run(options: argparse.Namespace) -> None:
             check_checksum(record.inputs[logical_name(options.raw)], row)
             raw = read_raw(options.raw, camera)
             check_header(raw.header, row, tile, settings["raw"])
-            images, masks = process(raw, camera, row, masters, slopes, settings, cards)
+            for name, arrays in raw.chips.items():
+                check_overscan(camera.chips[name], arrays, camera, settings["overscan"])
+            hdus = process(raw, camera, row, masters, slopes, settings, cards)
         except InputError as error:
-            images, masks = broken(cards, str(error))
-        write_images(options.image, images, record)
-        write_images(options.mask, masks, record)
+            hdus = iter([broken(cards, str(error))])
+        with (
+            writing_images(options.image, record) as add_image,
+            writing_images(options.mask, record) as add_mask,
+        ):
+            for image, mask in hdus:
+                add_image(image)
+                add_mask(mask)
 
 
 def settings_of(config: Mapping) -> dict:
@@ -130,29 +137,33 @@ def process(
     slopes: Mapping | None,
     settings: Mapping,
     cards: list[Card],
-) -> tuple[list[Image], list[Image]]:
-    """Run every chip through the steps; returns the HDUs of image and mask.
+) -> Iterator[tuple[Image, Image]]:
+    """Run one chip after another through the steps; yields the HDUs of image and mask.
 
     A frame that comes reduced isn't detrended again, whatever masters there are.
     """
     steps = [step for step in STEPS if not (raw.reduced and step in DETRENDING)]
-    ra, dec = pointing(raw.header)
-    cards = [
-        *cards,
-        ("RA", ra, "[deg] pointing of the field's centre"),
-        ("DEC", dec, "[deg] pointing of the field's centre"),
-        ("STATUS", "ok", "ok or broken"),
-    ]
-    images = [Image(None, [*cards, ("BUNIT", "adu", "unit of the images")])]
-    masks = [Image(None, [*cards, *mask_legend()])]
+    cards = [*cards, *pointing_cards(raw.header), ("STATUS", "ok", "ok or broken")]
+    yield (
+        Image(None, [*cards, ("BUNIT", "adu", "unit of the images")]),
+        Image(None, [*cards, *mask_legend()]),
+    )
     for name, chip in camera.chips.items():
         data = chip_image(chip, raw.chips.pop(name), camera, settings["overscan"])
         frame = new_frame(chip, camera, row["exptime"], data, slopes)
+        own = masters[name]
         for step in steps:
-            step(frame, masters[name], settings)
-        images.append(Image(frame.data, chip_cards(frame), name))
-        masks.append(Image(frame.bits, [], name))
-    return images, masks
+            step(frame, own, settings)
+        yield Image(frame.data, chip_cards(frame), name), Image(frame.bits, [], name)
+
+
+def pointing_cards(header: Mapping) -> list[Card]:
+    """Where the header says that the telescope pointed."""
+    ra, dec = pointing(header)
+    return [
+        ("RA", ra, "[deg] pointing of the field's centre"),
+        ("DEC", dec, "[deg] pointing of the field's centre"),
+    ]
 
 
 def primary_cards(exposure: str, row: Mapping) -> list[Card]:
@@ -179,7 +190,7 @@ def chip_cards(frame: ChipFrame) -> list[Card]:
     return cards
 
 
-def broken(cards: list[Card], reason: str) -> tuple[list[Image], list[Image]]:
+def broken(cards: list[Card], reason: str) -> tuple[Image, Image]:
     """The HDUs of an exposure that can't be used: a primary HDU with the reason, nothing else."""
     cards = [*cards, ("STATUS", "broken", "ok or broken"), ("REASON", reason, "")]
-    return [Image(None, cards)], [Image(None, [*cards, *mask_legend()])]
+    return Image(None, cards), Image(None, [*cards, *mask_legend()])

@@ -56,12 +56,10 @@ def binned(values: np.ndarray, size: int, window: int, limit: float) -> tuple:
     """
     from scipy.ndimage import uniform_filter
 
-    ny, nx = (side // size for side in values.shape)
-    cells = values[: ny * size, : nx * size].reshape(ny, size, nx, size)
-    good = np.isfinite(cells)
-    count = good.sum((1, 3))
+    from .bins import bin_sums
+
+    total, count = bin_sums(values, size)
     weight = (count >= size * size / 2).astype(np.float32)
-    total = np.where(good, cells, 0).sum((1, 3))
     excess = weight * (total / np.sqrt(np.maximum(count, 1))).astype(np.float32)
     share = np.maximum(uniform_filter(weight, window), 1e-3)
     for _ in range(ROUNDS):
@@ -96,8 +94,10 @@ def best_line(excess: np.ndarray, weight: np.ndarray, least: float) -> tuple[flo
         if not long.any():
             continue
         means = line_sums(values) / np.sqrt(np.maximum(bins, 1))
-        middle = np.median(means[long])
-        sigma = 1.4826 * float(np.median(np.abs(means[long] - middle)))
+        those = means[long]
+        middle = np.median(those, overwrite_input=True)
+        those -= middle
+        sigma = 1.4826 * float(np.median(np.abs(those, out=those), overwrite_input=True))
         place = int(np.argmax(np.where(long, means, -np.inf)))
         significance = float(means.flat[place] - middle) / max(sigma, 1e-6)
         if significance > best[0]:

@@ -4,7 +4,7 @@ import hashlib
 import math
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,14 +96,14 @@ def mask_legend() -> list[Card]:
     return [(f"MBIT{bit.value:03d}", bit.value, MASK_MEANING[bit]) for bit in sorted(MASK_MEANING)]
 
 
-def write_images(path: Path | str, images: Sequence[Image], record: Record) -> None:
+def write_images(path: Path | str, images: Iterable[Image], record: Record) -> None:
     """Write image HDUs; the first becomes the primary HDU and carries the provenance.
 
     Parameters
     ----------
     path : Path or str
         The product; written whole or not at all.
-    images : sequence of Image
+    images : iterable of Image
         The HDUs in order. Data are written uncompressed in their own type.
     record : Record
         Provenance of the step; the product is noted in it.
@@ -113,23 +113,52 @@ def write_images(path: Path | str, images: Sequence[Image], record: Record) -> N
     InputError
         If the file can't be written.
     """
-    hdus: list[fits.hdu.base.ExtensionHDU] = []
-    digest = hashlib.sha256()
-    for number, image in enumerate(images):
-        cards = [*image.cards, *record.cards()] if number == 0 else image.cards
-        header = make_header(cards)
-        kind = fits.PrimaryHDU if number == 0 else fits.ImageHDU
-        hdu = kind(data=image.data, header=header)
-        if image.name and number:
+    with writing_images(path, record) as add:
+        for image in images:
+            add(image)
+
+
+@contextmanager
+def writing_images(path: Path | str, record: Record) -> Iterator[Callable[[Image], None]]:
+    """Write image HDUs one by one, as `write_images`: none has to wait for the others in memory.
+
+    Yields
+    ------
+    callable
+        Takes the next Image and writes it.
+    """
+    digest, waiting, begun = hashlib.sha256(), [], False
+
+    def add(image: Image) -> None:
+        first = not (begun or waiting)
+        header = make_header([*image.cards, *record.cards()] if first else image.cards)
+        hdu = (fits.PrimaryHDU if first else fits.ImageHDU)(data=image.data, header=header)
+        if image.name and not first:
             hdu.name = image.name
-        hdus.append(hdu)
         digest.update(image.name.encode())
         if image.data is not None:
             digest.update(str((image.data.dtype.str, image.data.shape)).encode())
             digest.update(np.ascontiguousarray(image.data).data)
-    with replacing(path) as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore", VerifyWarning)
-        fits.HDUList(hdus).writeto(temporary, output_verify="exception")
+        waiting.append(hdu)
+        if not first:
+            write()
+
+    def write() -> None:
+        # The primary header says whether more HDUs follow: it waits for the next.
+        nonlocal begun
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VerifyWarning)
+            if begun:
+                fits.append(temporary, waiting[0].data, waiting[0].header, verify=False)
+            else:
+                fits.HDUList(waiting).writeto(temporary, output_verify="exception")
+        begun = True
+        waiting.clear()
+
+    with replacing(path) as temporary:
+        yield add
+        if waiting:
+            write()
     record.wrote(path, digest.hexdigest())
 
 
@@ -151,19 +180,21 @@ def write_table(path: Path | str, table: "Table", record: Record) -> None:
     record.wrote(path)
 
 
-def read_images(path: Path | str) -> list[Image]:
+def read_images(path: Path | str, name: str | None = None) -> list[Image]:
     """Read every image HDU of a file that Skymill or another tool wrote.
 
     Parameters
     ----------
     path : Path or str
         The file.
+    name : str, optional
+        EXTNAME of the only HDUs that are wanted; the others' data aren't read.
 
     Returns
     -------
     list of Image
-        All HDUs in order, scaled by BSCALE/BZERO, in native byte order. Invalid and valueless
-        cards (genuine KMTNet headers have seven) are left out.
+        All HDUs (of that name) in order, scaled by BSCALE/BZERO, in native byte order. Invalid and
+        valueless cards (genuine KMTNet headers have seven) are left out.
 
     Raises
     ------
@@ -173,8 +204,21 @@ def read_images(path: Path | str) -> list[Image]:
     images = []
     with reading(path) as place, open_hdus(path, place) as hdus:
         for place.hdu, hdu in enumerate(hdus):
-            images.append(_image_of(hdu))
+            if name is None or hdu.name == name:
+                images.append(_image_of(hdu))
     return images
+
+
+def image_shapes(path: Path | str) -> dict[str, tuple[int, ...]]:
+    """The shape (y, x) of each named image of a file, from the headers alone.
+
+    Raises
+    ------
+    InputError
+        As `read_images`, but for what only the data would tell.
+    """
+    with reading(path) as place, open_hdus(path, place) as hdus:
+        return {hdu.name: hdu.shape for hdu in hdus if hdu.is_image and hdu.shape}
 
 
 @dataclass
@@ -312,8 +356,15 @@ def _image_of(hdu: fits.hdu.base._BaseHDU) -> Image:
     except Exception as error:  # those of astropy's decompressors can't be imported
         raise ValueError(str(error)) from error
     if data is not None:
-        data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+        data = native(data)
     return Image(data, list(valid_cards(hdu.header)), hdu.name if hdu.name != "PRIMARY" else "")
+
+
+def native(data: np.ndarray) -> np.ndarray:
+    """Pixels in the machine's byte order, in place where they are the reader's alone."""
+    if data.dtype.isnative or not (data.flags.writeable and data.flags.c_contiguous):
+        return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+    return data.byteswap(inplace=True).view(data.dtype.newbyteorder("="))
 
 
 STRUCTURAL = {"SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "EXTEND", "PCOUNT"}
