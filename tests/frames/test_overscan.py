@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from skymill.frames.overscan import parameters, row_levels, smooth_levels, subtract_overscan
+from skymill.frames.overscan import (
+    parameters,
+    row_levels,
+    running_parabola,
+    smooth_levels,
+    subtract_overscan,
+)
 
 SETTINGS = {"margin": 4, "window": 31, "clip": 4}
 
@@ -83,3 +89,12 @@ def smooth_at(levels, n):
     moved[n] += 1
     smoothed = [savgol_filter(each, 15, polyorder=2, mode="interp")[n] for each in (moved, levels)]
     return smoothed[0] - smoothed[1]
+
+
+@pytest.mark.parametrize(("rows", "window"), [(101, 101), (300, 101), (9232, 505), (60, 5)])
+def test_running_parabolas_are_those_of_savitzky_and_golay(rows, window):
+    from scipy.signal import savgol_filter
+
+    levels = 1000 + np.random.default_rng(1).normal(0, 2, rows).cumsum()
+    expected = savgol_filter(levels, window, polyorder=2, mode="interp")
+    np.testing.assert_allclose(running_parabola(levels, window), expected, rtol=1e-11)
