@@ -7,8 +7,8 @@ import numpy as np
 from astropy.table import Table
 
 from ..camera import Chip
-from ..sources.measure import measure
-from .background import Sky, subtract_sky
+from ..sources.measure import Band, measure_bands
+from .background import ChipPlanes, Sky, subtract_sky
 
 
 @dataclass(frozen=True)
@@ -122,23 +122,11 @@ def with_sources(
     pixel_scale: float,
 ) -> MeasuredChip:
     """A chip without sky, and its sources; parameters as in `MeasuredChip` and `measure_chip`."""
-    sources = measure(
-        sky.image,
-        _variance(chip, sky),
-        mask,
-        detection,
-        pixel_scale,
-        float(np.mean(gain)),
-        saturation,
-    )
+    noise = sky.noise
+    if np.isfinite(noise).any():  # an amplifier that has none of its own takes the chip's
+        noise = np.where(np.isfinite(noise), noise, np.nanmedian(noise))
+    places = [(amplifier.rows, amplifier.columns) for amplifier in chip.amplifiers]
+    planes = ChipPlanes(sky.image, mask, places, np.nan_to_num(noise))
+    bands = {"": Band(planes, float(np.mean(gain)), saturation)}
+    sources = measure_bands(bands, "", detection, pixel_scale)[""]
     return MeasuredChip(chip, mask, sky, gain, saturation, sources)
-
-
-def _variance(chip: Chip, sky: Sky) -> np.ndarray:
-    """Sky noise per pixel, ADU²; an amplifier that has none of its own takes the chip's."""
-    variance = np.zeros(chip.shape, np.float32)
-    if np.isfinite(sky.noise).any():
-        noise = np.where(np.isfinite(sky.noise), sky.noise, np.nanmedian(sky.noise))
-        for amplifier, value in zip(chip.amplifiers, noise, strict=True):
-            variance[amplifier.rows, amplifier.columns] = value**2
-    return variance

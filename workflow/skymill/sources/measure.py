@@ -278,7 +278,7 @@ def measure_bands(
     models = light_models(bands, detection, meshes, pieces, settings)
     for name, model in models.items():
         if model is not None:
-            meshes[name] = background_mesh(bands[name].planes, settings, model)
+            meshes[name] = background_mesh(bands[name].planes, settings, model, meshes[name])
     radii = _radii(pixel_scale)
     places: list[dict] = []
     rows: dict[str, list[dict]] = {name: [] for name in bands}
