@@ -249,7 +249,6 @@ def _medians(
     Parameters
     ----------
     value : ndarray of float32
-        Sorted within each group, in place.
     start, end : ndarray of int64, shape (k,)
         Where the groups lie.
     """
@@ -258,13 +257,19 @@ def _medians(
         if end[k] - start[k] < FEWEST:
             continue
         own = value[start[k] : end[k]]
-        own.sort()
-        one, other = (own.size - 1) // 2, own.size // 2
-        middle[k] = np.float32(0.5) * (own[one] + own[other])
-        deviation = np.abs(own - middle[k])
-        deviation.sort()
-        scatter[k] = 1.4826 * (0.5 * (deviation[one] + deviation[other]))
+        low, high = _middle(own)
+        middle[k] = np.float32(0.5) * (low + high)
+        low, high = _middle(np.abs(own - middle[k]))
+        scatter[k] = 1.4826 * (0.5 * (low + high))
     return middle, scatter
+
+
+@njit(cache=True)
+def _middle(values: np.ndarray) -> tuple[float, float]:
+    """The two values in the middle of some; of an odd number, the same twice."""
+    half = values.size // 2
+    parted = np.partition(values, half)
+    return parted[half] if values.size % 2 else parted[:half].max(), parted[half]
 
 
 def _known(objects: np.ndarray, own: np.ndarray, count: int) -> np.ndarray:
