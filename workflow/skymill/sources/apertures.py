@@ -19,10 +19,10 @@ LEAST_COVERED = 0.5
 @njit(cache=True)
 def _inside(dx: float, dy: float, radius: float) -> float:
     """Fraction of the pixel at offset (dx, dy) inside a circle about the origin."""
-    distance = np.sqrt(dx * dx + dy * dy)
-    if distance > radius + 0.75:
+    r2 = dx * dx + dy * dy
+    if r2 > (radius + 0.75) ** 2:
         return 0.0
-    if distance < radius - 0.75:
+    if radius > 0.75 and r2 < (radius - 0.75) ** 2:
         return 1.0
     count = 0
     for b in range(OVERSAMPLING):
