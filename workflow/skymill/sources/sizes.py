@@ -67,6 +67,7 @@ def window_sizes(
     side = int(2 * reach) + 4
     weights_x, weights_y = np.empty((side, ladder.size)), np.empty(ladder.size)
     for n in range(x.size):
+        mine = own[n]
         sums[:] = 0
         low_x, high_x = max(int(x[n] - reach), 0), min(int(x[n] + reach) + 1, nx - 1)
         for i in range(low_x, high_x + 1):
@@ -78,7 +79,7 @@ def window_sizes(
                 if r2 > reach * reach:
                     continue
                 value, spread, _ = own_or_mirrored(
-                    data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
+                    data, variance, state, segmentation, idents[n], mine, j, i, y[n], x[n]
                 )
                 for k in range(ladder.size - 1, -1, -1):
                     q = r2 / (ladder[k] * ladder[k])

@@ -57,11 +57,11 @@ def windowed_centroids(
         per unit of inverse gain; error² = sky + source / gain. NaN where the iteration failed.
     """
     ny, nx = data.shape
-    planes = data, variance, state, segmentation
     x_new, y_new = x.copy(), y.copy()
     sky, source = np.full((x.size, 2), np.nan), np.full((x.size, 2), np.nan)
     weights = np.empty(max(nx, ny))
     for n in range(x.size):
+        mine = own[n]
         width = half[n] if half[n] > 0 else 1.0
         sigma = max(2 * width / 2.35, LEAST_SIGMA)
         limit = max(width, 1.0)
@@ -73,8 +73,9 @@ def windowed_centroids(
         for j in range(row, rows):
             for i in range(column, columns):
                 owner = segmentation[j, i]
-                if state[j, i] == GOOD and (owner == 0 or owner == idents[n]):
-                    light[j - row, i - column] = data[j, i] + own_light(own[n], j, i)
+                near = (i - x[n]) ** 2 + (j - y[n]) ** 2 <= (reach + limit) ** 2
+                if near and state[j, i] == GOOD and (owner == 0 or owner == idents[n]):
+                    light[j - row, i - column] = data[j, i] + own_light(mine, j, i)
         xc, yc = x[n], y[n]
         for _ in range(ITERATIONS):
             total, mx, my = 0.0, 0.0, 0.0
@@ -90,7 +91,9 @@ def windowed_centroids(
                         continue
                     value = light[j - row, i - column]
                     if np.isnan(value):
-                        value, _, _ = own_or_mirrored(*planes, idents[n], own[n], j, i, yc, xc)
+                        value, _, _ = own_or_mirrored(
+                            data, variance, state, segmentation, idents[n], mine, j, i, yc, xc
+                        )
                     weight = weight_y * weights[i]
                     total += weight * value
                     mx += weight * value * dx
@@ -104,7 +107,9 @@ def windowed_centroids(
             if step_x * step_x + step_y * step_y < CONVERGED * CONVERGED:
                 if -0.5 < x_next < nx - 0.5 and -0.5 < y_next < ny - 0.5:
                     x_new[n], y_new[n] = x_next, y_next
-                    errors = _errors(*planes, idents[n], own[n], xc, yc, sigma)
+                    errors = _errors(
+                        data, variance, state, segmentation, idents[n], mine, xc, yc, sigma
+                    )
                     factor = 4 / (total * total)
                     sky[n, 0], sky[n, 1] = factor * errors[0], factor * errors[1]
                     source[n, 0], source[n, 1] = factor * errors[2], factor * errors[3]
