@@ -1,7 +1,7 @@
 """The step `frames calibrate`: chips without the detector's imprint → calibrated frame, verdict."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,20 +158,18 @@ def measure_chips(
     images: "Sequence[Image]", masks: "Sequence[Image]", camera: "Camera", settings: Mapping
 ) -> "dict[str, MeasuredChip]":
     """Take the sky out of every chip and measure its sources."""
+    from .background import subtract_sky
     from .measured_chip import measure_chip
 
     chips = {}
     for image, mask in zip(images[1:], masks[1:], strict=True):
-        chips[image.name] = measure_chip(
-            camera.chips[image.name],
-            image.data,
-            mask.data,
-            {key: value for key, value, _ in image.cards},
-            settings["background"],
-            settings["detection"],
-            camera.pixel_scale,
-        )
+        chip = camera.chips[image.name]
+        sky = subtract_sky(image.data, mask.data, chip.amplifiers, settings["background"])
         image.data = None  # a KMTNet chip takes 340 MB
+        cards = {key: value for key, value, _ in image.cards}
+        chips[image.name] = measure_chip(
+            chip, sky, mask.data, cards, settings["detection"], camera.pixel_scale
+        )
     return chips
 
 
@@ -243,19 +241,25 @@ def write_frames(
     magzero: float,
     record: "Record",
 ) -> None:
-    """The scaled frame and its mask."""
+    """The scaled frame and its mask, chip by chip."""
     from ..io.fits import Image, mask_legend, write_images
     from .products import chip_cards, wcs_cards
-    from .scaling import scale_chip
+    from .scaling import marked_mask, scaled_image
 
-    frame, bits = [Image(None, primary)], [Image(None, [*primary, *mask_legend()])]
-    for name, chip in chips.items():
-        image, mask = scale_chip(chip, result.zero_points[name], magzero)
-        cards = chip_cards(chip, name, result, camera.pixel_scale, magzero)
-        frame.append(Image(image, cards, name))
-        bits.append(Image(mask, wcs_cards(result.astrometry.chips[name].cards), name))
-    write_images(options.out_image, frame, record)
-    write_images(options.out_mask, bits, record)
+    def frame() -> Iterator["Image"]:
+        yield Image(None, primary)
+        for name, chip in chips.items():
+            image = scaled_image(chip, result.zero_points[name], magzero)
+            yield Image(image, chip_cards(chip, name, result, camera.pixel_scale, magzero), name)
+
+    def bits() -> Iterator["Image"]:
+        yield Image(None, [*primary, *mask_legend()])
+        for name, chip in chips.items():
+            mask = marked_mask(chip, result.zero_points[name])
+            yield Image(mask, wcs_cards(result.astrometry.chips[name].cards), name)
+
+    write_images(options.out_image, frame(), record)
+    write_images(options.out_mask, bits(), record)
 
 
 def primary_cards(header: Mapping, judgement: str, reasons: Sequence[str]) -> list[tuple]:

@@ -8,7 +8,7 @@ from astropy.table import Table
 
 from ..camera import Chip
 from ..sources.measure import Band, measure_bands
-from .background import ChipPlanes, Sky, subtract_sky
+from .background import ChipPlanes, Sky
 
 
 @dataclass(frozen=True)
@@ -78,26 +78,24 @@ class MeasuredChip:
 
 def measure_chip(
     chip: Chip,
-    image: np.ndarray,
+    sky: Sky,
     mask: np.ndarray,
     cards: Mapping[str, float],
-    background: Mapping,
     detection: Mapping,
     pixel_scale: float,
 ) -> MeasuredChip:
-    """Take the sky out of a chip and measure its sources.
+    """Measure the sources of a chip whose sky is out.
 
     Parameters
     ----------
     chip : Chip
-    image : ndarray of float32, shape chip.shape
-        ADU, sky still in; NaN where there is no value.
-    mask : ndarray of uint8
+    sky : Sky
+    mask : ndarray of uint8, shape chip.shape
         `skymill.bits.MaskBit`.
     cards : Mapping
         ``GAIN1`` … (e⁻/ADU) and ``SATURATE`` (ADU, sky included).
-    background, detection : Mapping
-        Sections of the configuration's ``frames``.
+    detection : Mapping
+        Section of the configuration's ``frames``.
     pixel_scale : float
         Arcsec.
 
@@ -106,7 +104,6 @@ def measure_chip(
     DataError
         If detection fails.
     """
-    sky = subtract_sky(image, mask, chip.amplifiers, background)
     gain = np.array([float(cards[f"GAIN{n}"]) for n in range(1, len(chip.amplifiers) + 1)])
     saturation = float(cards["SATURATE"]) - (sky.level if np.isfinite(sky.level) else 0.0)
     return with_sources(chip, mask, sky, gain, saturation, detection, pixel_scale)

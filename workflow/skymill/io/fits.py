@@ -1,10 +1,11 @@
 """FITS images and tables, in and out: deterministic, with units, bit legends and provenance."""
 
 import hashlib
+import itertools
 import math
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,15 +97,17 @@ def mask_legend() -> list[Card]:
     return [(f"MBIT{bit.value:03d}", bit.value, MASK_MEANING[bit]) for bit in sorted(MASK_MEANING)]
 
 
-def write_images(path: Path | str, images: Sequence[Image], record: Record) -> None:
+def write_images(path: Path | str, images: Iterable[Image], record: Record) -> None:
     """Write image HDUs; the first becomes the primary HDU and carries the provenance.
 
     Parameters
     ----------
     path : Path or str
         The product; written whole or not at all.
-    images : sequence of Image
-        The HDUs in order. Data are written uncompressed in their own type.
+    images : iterable of Image
+        The HDUs in order; each is written before the next is asked for, so that images that are
+        made one by one needn't fit in memory together. Data are written uncompressed in their own
+        type.
     record : Record
         Provenance of the step; the product is noted in it.
 
@@ -113,24 +116,34 @@ def write_images(path: Path | str, images: Sequence[Image], record: Record) -> N
     InputError
         If the file can't be written.
     """
-    hdus: list[fits.hdu.base.ExtensionHDU] = []
-    digest = hashlib.sha256()
-    for number, image in enumerate(images):
-        cards = [*image.cards, *record.cards()] if number == 0 else image.cards
-        header = make_header(cards)
-        kind = fits.PrimaryHDU if number == 0 else fits.ImageHDU
-        hdu = kind(data=image.data, header=header)
-        if image.name and number:
-            hdu.name = image.name
-        hdus.append(hdu)
-        digest.update(image.name.encode())
-        if image.data is not None:
-            digest.update(str((image.data.dtype.str, image.data.shape)).encode())
-            digest.update(np.ascontiguousarray(image.data).data)
+    digest, rest = hashlib.sha256(), iter(images)
     with replacing(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore", VerifyWarning)
+        # The first two together: their number shows in the primary header.
+        more = (record.cards(), None)
+        hdus = [_hdu(*each, digest) for each in zip(itertools.islice(rest, 2), more, strict=False)]
         fits.HDUList(hdus).writeto(temporary, output_verify="exception")
+        del hdus
+        for image in rest:
+            with fits.open(temporary, mode="append") as file:
+                file.append(_hdu(image, None, digest))
+                file.flush(output_verify="exception")
     record.wrote(path, digest.hexdigest())
+
+
+def _hdu(
+    image: Image, provenance: Iterable[Card] | None, digest: "hashlib._Hash"
+) -> fits.PrimaryHDU | fits.ImageHDU:
+    """An HDU to be written, noted in the file's digest; the one with provenance is the primary."""
+    header = make_header([*image.cards, *(provenance or ())])
+    hdu = (fits.ImageHDU if provenance is None else fits.PrimaryHDU)(image.data, header)
+    if image.name and provenance is None:
+        hdu.name = image.name
+    digest.update(image.name.encode())
+    if image.data is not None:
+        digest.update(str((image.data.dtype.str, image.data.shape)).encode())
+        digest.update(np.ascontiguousarray(image.data).data)
+    return hdu
 
 
 def write_table(path: Path | str, table: "Table", record: Record) -> None:
@@ -313,6 +326,7 @@ def _image_of(hdu: fits.hdu.base._BaseHDU) -> Image:
         raise ValueError(str(error)) from error
     if data is not None:
         data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+        del hdu.data  # astropy would keep what it read as long as the file is open
     return Image(data, list(valid_cards(hdu.header)), hdu.name if hdu.name != "PRIMARY" else "")
 
 
