@@ -131,7 +131,7 @@ def test_a_genuine_kmtnet_header_is_read_without_a_warning(real: Path):
 
 
 def test_images_are_written_one_by_one_as_they_are_made(tmp_path, record):
-    """The bytes are astropy's own; from the second on, an image is asked for when those are written."""
+    """The bytes are astropy's own; an image is asked for when those before are written."""
     made = []
 
     def images():
