@@ -23,6 +23,7 @@ from skymill.config import load_camera, load_config, load_rows  # noqa: E402
 from skymill.errors import InputError  # noqa: E402
 from skymill.frames import calibration, pixels, tpv  # noqa: E402
 from skymill.frames.assemble import assemble, chip_image  # noqa: E402
+from skymill.frames.background import subtract_sky  # noqa: E402
 from skymill.frames.chip_frame import ChipFrame, new_frame  # noqa: E402
 from skymill.frames.masters import read_masters, read_slopes  # noqa: E402
 from skymill.frames.measured_chip import MeasuredChip, measure_chip  # noqa: E402
@@ -105,12 +106,11 @@ class Field:
         for name, frame, _, _ in self.steps():
             if name == last:
                 cards = {card[0]: card[1] for card in pixels.chip_cards(frame)}
-                where = frame.chip, frame.data, frame.bits, cards
-                scale = self.camera.pixel_scale
-                found[frame.chip.name] = (
-                    frame.data,
-                    measure_chip(*where, frames["background"], frames["detection"], scale),
-                )
+                where = frame.chip.amplifiers, frames["background"]
+                sky = subtract_sky(frame.data, frame.bits, *where)
+                how = frames["detection"], self.camera.pixel_scale
+                chip = measure_chip(frame.chip, sky, frame.bits, cards, *how)
+                found[frame.chip.name] = (frame.data, chip)
         return found
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skymill.config import load_camera
-from skymill.frames.background import clipped_median, sky_noise, subtract_sky
+from skymill.frames.background import ChipPlanes, clipped_median, sky_noise, subtract_sky
 from skymill.paths import CONFIG
 
 CHIP = load_camera(CONFIG / "cameras" / "mini.yaml").chips["M"]
@@ -112,6 +112,7 @@ def test_sources_do_not_move_the_level():
     generator = np.random.default_rng(3)
     values = generator.normal(100, 5, 50000)
     values[:5000] += generator.exponential(300, 5000)
+    values = values.astype(np.float32)
     assert clipped_median(values, 3) == pytest.approx(100, abs=0.7)
     assert np.isnan(clipped_median(values[:50], 3))
 
@@ -131,3 +132,15 @@ def test_noise_is_measured_beneath_a_crowd_of_wings():
     crowded[bad] = 1e5
     assert sky_noise(crowded, bad) == pytest.approx(5, rel=0.06)
     assert np.isnan(sky_noise(image, np.ones(image.shape, bool)))
+
+
+def test_planes_know_the_noise_of_each_amplifier():
+    image = np.arange(12, dtype=np.float32).reshape(2, 6)
+    halves = [(slice(0, 2), slice(0, 3)), (slice(0, 2), slice(3, 6))]
+    planes = ChipPlanes(image, np.zeros((2, 6), np.uint8), halves, np.array([2.0, 3.0]))
+    part, variance, mask = planes.read((slice(1, 2), slice(2, 5)))
+    np.testing.assert_array_equal(part, [[8, 9, 10]])
+    np.testing.assert_array_equal(variance, [[4, 9, 9]])
+    part[:] = mask[:] = 1
+    assert image[1, 2] == 8
+    assert not planes.mask.any()

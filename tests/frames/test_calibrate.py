@@ -565,7 +565,7 @@ def test_a_failing_detection_is_a_verdict(survey, monkeypatch):
     def fail(*arguments):
         raise DataError("detection failed: deblending overflow")
 
-    monkeypatch.setattr(measured_chip, "measure", fail)
+    monkeypatch.setattr(measured_chip, "measure_bands", fail)
     survey.write("crowd", {chip: np.ones((SIZE, SIZE), np.float32) for chip in "AB"})
     assert survey.run("crowd") == 0
     assert survey.verdict("crowd")["reasons"] == ["detection failed: deblending overflow"]

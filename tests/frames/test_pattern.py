@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skymill.config import load_camera
+from skymill.frames.background import subtract_sky
 from skymill.frames.crosstalk import as_seen
 from skymill.frames.pattern import amplifier_pattern, has_pattern, subtract_pattern
 from skymill.paths import CONFIG
@@ -60,8 +61,8 @@ def test_the_step_takes_it_out_of_the_site_s_exposures_only(monkeypatch):
 
     seen = []
 
-    def noted(chip, image, *rest):
-        seen.append(image)
+    def noted(chip, sky, *rest):
+        seen.append(sky.image)
 
     monkeypatch.setattr(measured_chip, "measure_chip", noted)
     settings = dict.fromkeys(("detection", "background"), BACKGROUND) | {"pattern": SETTINGS}
@@ -70,8 +71,9 @@ def test_the_step_takes_it_out_of_the_site_s_exposures_only(monkeypatch):
     for site in ("SAAO", "CTIO"):
         head = Image(None, [("OBSERVAT", site, ""), ("MJD", 59500.0, "")])
         calibrate.measure_chips([head, Image(data, [], "M")], [head, bits], CAMERA, settings)
-    assert not np.array_equal(seen[0], data)
-    assert np.array_equal(seen[1], data)
+    expected = subtract_sky(data, bits.data, CHIP.amplifiers, BACKGROUND).image
+    assert not np.array_equal(seen[0], expected)
+    assert np.array_equal(seen[1], expected)
 
 
 def test_masked_pixels_do_not_count_and_what_nobody_has_is_zero():

@@ -10,6 +10,7 @@ from skymill.errors import InputError
 from skymill.io.fits import (
     Image,
     image_shapes,
+    make_header,
     mask_legend,
     read_images,
     write_images,
@@ -153,3 +154,22 @@ def test_a_genuine_kmtnet_header_is_read_without_a_warning(real: Path):
     assert header["CCDNAME"].startswith("KMTNet CCD")
     assert float(header["GAIN"]) > 0
     assert primary.data.shape == (199, 199)
+
+
+def test_images_are_written_one_by_one_as_they_are_made(tmp_path, record):
+    """The bytes are astropy's own; an image is asked for when those before are written."""
+    made = []
+
+    def images():
+        yield Image(None, [("OBJECT", "field", "")])
+        for name, kind in (("A", np.float32), ("B", np.uint8), ("C", np.int16)):
+            made.append(sum(path.stat().st_size for path in tmp_path.iterdir()) // 2880)
+            yield Image(np.arange(12, dtype=kind).reshape(3, 4), [("GAIN", 1.5, "")], name)
+
+    write_images(tmp_path / "new.fits", images(), record)
+    assert made == [0, 3, 5]
+    hdus = [fits.PrimaryHDU(header=make_header([("OBJECT", "field", ""), *record.cards()]))]
+    for image in [*images()][1:]:
+        hdus.append(fits.ImageHDU(image.data, make_header(image.cards), image.name))
+    fits.HDUList(hdus).writeto(tmp_path / "whole.fits")
+    assert (tmp_path / "new.fits").read_bytes() == (tmp_path / "whole.fits").read_bytes()

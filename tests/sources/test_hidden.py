@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from skymill.bits import Flag
+from skymill.sources.hidden import _rings
 from skymill.sources.measure import measure
 
 GAIN = 2.0
@@ -151,3 +152,22 @@ def test_a_halo_that_the_model_lacks_is_no_source(extraction, add_moffat):
     table = run(noise(image, rng), extraction)
     assert rows(table, np.array(faint))[1] >= 0.96
     assert len(table) <= 55  # 50 are real
+
+
+def test_rings_tell_the_median_and_scatter_of_what_is_left_around_a_bright_source():
+    rng = np.random.default_rng(3)
+    net = rng.normal(size=(60, 70)).astype(np.float32)
+    y, x = np.mgrid[:60, :70]
+    radius = np.hypot(x - 30.3, y - 25.6)
+    source = np.array([[130.3, 225.6, 1e4, 0.2, 3.0, 20.0**2]])
+    parent = np.where(radius <= 20, 0, -1).astype(np.int32)
+    state = (rng.random(net.shape) < 0.1).astype(np.uint8)
+    segmentation = np.zeros(net.shape, np.int32)
+    segmentation[radius < 5], segmentation[20:30, 38:45] = 1, 2
+    level, spread = _rings(net, state, segmentation, source, parent, 200, 100)
+    ring = (radius >= 10) & (radius < 12)
+    own = net[ring & (state == 0) & (segmentation != 2)]
+    np.testing.assert_allclose(level[ring], np.median(own), rtol=1e-6)
+    scatter = 1.4826 * np.median(np.abs(own - np.median(own)))
+    np.testing.assert_allclose(spread[ring], scatter, rtol=1e-6)
+    assert not level[radius > 20].any()

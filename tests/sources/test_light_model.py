@@ -175,3 +175,14 @@ def test_auto_is_total_for_faint_and_bright(extraction):
     for low, high in ((3.7, 4.3), (4.3, 4.9), (4.9, 5.5)):
         mine = (distance < 1) & (np.abs(np.log10(stars[:, 2]) - (low + high) / 2) <= 0.3)
         assert np.median(ratio[mine]) == pytest.approx(1, abs=0.012)
+
+
+def test_wings_are_fitted_to_the_last_digit_that_is_kept():
+    usual = (2 / 3 * np.diff(EDGES**3) / np.diff(EDGES**2))[:, None]
+    angle = (2 * np.arange(SECTORS) + 1) * np.pi / SECTORS - np.pi
+    shifted = np.hypot(usual * np.cos(angle) - 0.7321, usual * np.sin(angle) + 1.234)
+    profile = STAR.annuli(EDGES)[:, None]
+    scale = STAR.alpha**2
+    light = 4.567e5 * profile * ((scale + shifted**2) / (scale + usual**2)) ** -STAR.beta
+    pixels = np.ones(light.shape)
+    assert fit_wings(light, pixels, usual * pixels, STAR) == (4.567e5, 0.7321, -1.234)

@@ -1,7 +1,7 @@
 """The step `frames calibrate`: chips without the detector's imprint → calibrated frame, verdict."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,6 +179,7 @@ def measure_chips(
     images: "Sequence[Image]", masks: "Sequence[Image]", camera: "Camera", settings: Mapping
 ) -> "dict[str, MeasuredChip]":
     """Take pattern and sky out of every chip and measure its sources."""
+    from .background import subtract_sky
     from .measured_chip import measure_chip
     from .pattern import has_pattern, subtract_pattern
 
@@ -186,20 +187,17 @@ def measure_chips(
     pattern = settings.get("pattern")
     chips = {}
     for image, mask in zip(images[1:], masks[1:], strict=True):
-        if has_pattern(header["OBSERVAT"], header["MJD"], pattern):
-            chip, mirrored = camera.chips[image.name], camera.mirrored_halves
-            how = int(pattern["smooth"]), settings["background"]
-            image.data = subtract_pattern(image.data, mask.data, chip, mirrored, *how)
-        chips[image.name] = measure_chip(
-            camera.chips[image.name],
-            image.data,
-            mask.data,
-            {key: value for key, value, _ in image.cards},
-            settings["background"],
-            settings["detection"],
-            camera.pixel_scale,
-        )
+        chip, data = camera.chips[image.name], image.data
         image.data = None  # a KMTNet chip takes 340 MB
+        if has_pattern(header["OBSERVAT"], header["MJD"], pattern):
+            how = camera.mirrored_halves, int(pattern["smooth"]), settings["background"]
+            data = subtract_pattern(data, mask.data, chip, *how)
+        sky = subtract_sky(data, mask.data, chip.amplifiers, settings["background"])
+        del data
+        cards = {key: value for key, value, _ in image.cards}
+        chips[image.name] = measure_chip(
+            chip, sky, mask.data, cards, settings["detection"], camera.pixel_scale
+        )
     return chips
 
 
@@ -274,20 +272,26 @@ def write_frames(
     magzero: float,
     record: "Record",
 ) -> None:
-    """The scaled frame and its mask."""
+    """The scaled frame and its mask, chip by chip."""
     from ..io.fits import Image, mask_legend
     from .files import write_planes
     from .products import chip_cards, wcs_cards
-    from .scaling import scale_chip
+    from .scaling import marked_mask, scaled_image
 
-    frame, bits = [Image(None, primary)], [Image(None, [*primary, *mask_legend()])]
-    for name, chip in chips.items():
-        image, mask = scale_chip(chip, result.zero_points[name], magzero)
-        cards = chip_cards(chip, name, result, camera.pixel_scale, magzero)
-        frame.append(Image(image, cards, name))
-        bits.append(Image(mask, wcs_cards(result.astrometry.chips[name].cards), name))
-    write_planes(options.out_image, frame, record)
-    write_planes(options.out_mask, bits, record)
+    def frame() -> Iterator["Image"]:
+        yield Image(None, primary)
+        for name, chip in chips.items():
+            image = scaled_image(chip, result.zero_points[name], magzero)
+            yield Image(image, chip_cards(chip, name, result, camera.pixel_scale, magzero), name)
+
+    def bits() -> Iterator["Image"]:
+        yield Image(None, [*primary, *mask_legend()])
+        for name, chip in chips.items():
+            mask = marked_mask(chip, result.zero_points[name])
+            yield Image(mask, wcs_cards(result.astrometry.chips[name].cards), name)
+
+    write_planes(options.out_image, frame(), record)
+    write_planes(options.out_mask, bits(), record)
 
 
 def primary_cards(header: Mapping, judgement: str, reasons: Sequence[str]) -> list[tuple]:

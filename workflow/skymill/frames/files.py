@@ -1,6 +1,7 @@
 """The files of a calibrated frame: one per exposure, or one per chip (``frames.files``)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,23 +26,24 @@ def check_files(paths: Sequence[Path], chips: Sequence[str], what: str) -> None:
         )
 
 
-def write_planes(paths: Sequence[Path], hdus: Sequence["Image"], record: "Record") -> None:
+def write_planes(paths: Sequence[Path], hdus: Iterable["Image"], record: "Record") -> None:
     """Write an exposure's chips into one file, or each into its own.
 
     Parameters
     ----------
     paths : sequence of Path
         One, or as many as there are chips, in their order.
-    hdus : sequence of Image
-        The primary HDU, which every file gets, then one per chip; none for a broken exposure.
+    hdus : iterable of Image
+        The primary HDU, which every file gets, then one per chip; none for a broken exposure. Each
+        is written before the next is asked for.
     record : Record
     """
     from ..io.fits import write_images
 
-    primary, *chips = hdus
     if len(paths) == 1:
         write_images(paths[0], hdus, record)
         return
-    parts = [[chip] for chip in chips] or [[] for _ in paths]
-    for path, own in zip(paths, parts, strict=True):
-        write_images(path, [primary, *own], record)
+    rest = iter(hdus)
+    primary = next(rest)
+    for path in paths:
+        write_images(path, [primary, *islice(rest, 1)], record)

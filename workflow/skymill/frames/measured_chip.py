@@ -7,8 +7,8 @@ import numpy as np
 from astropy.table import Table
 
 from ..camera import Chip
-from ..sources.measure import measure
-from .background import Sky, subtract_sky
+from ..sources.measure import Band, measure_bands
+from .background import ChipPlanes, Sky
 
 
 @dataclass(frozen=True)
@@ -78,26 +78,24 @@ class MeasuredChip:
 
 def measure_chip(
     chip: Chip,
-    image: np.ndarray,
+    sky: Sky,
     mask: np.ndarray,
     cards: Mapping[str, float],
-    background: Mapping,
     detection: Mapping,
     pixel_scale: float,
 ) -> MeasuredChip:
-    """Take the sky out of a chip and measure its sources.
+    """Measure the sources of a chip whose sky is out.
 
     Parameters
     ----------
     chip : Chip
-    image : ndarray of float32, shape chip.shape
-        ADU, sky still in; NaN where there is no value.
-    mask : ndarray of uint8
+    sky : Sky
+    mask : ndarray of uint8, shape chip.shape
         `skymill.bits.MaskBit`.
     cards : Mapping
         ``GAIN1`` … (e⁻/ADU) and ``SATURATE`` (ADU, sky included).
-    background, detection : Mapping
-        Sections of the configuration's ``frames``.
+    detection : Mapping
+        Section of the configuration's ``frames``.
     pixel_scale : float
         Arcsec.
 
@@ -106,7 +104,6 @@ def measure_chip(
     DataError
         If detection fails.
     """
-    sky = subtract_sky(image, mask, chip.amplifiers, background)
     gain = np.array([float(cards[f"GAIN{n}"]) for n in range(1, len(chip.amplifiers) + 1)])
     saturation = float(cards["SATURATE"]) - (sky.level if np.isfinite(sky.level) else 0.0)
     return with_sources(chip, mask, sky, gain, saturation, detection, pixel_scale)
@@ -122,23 +119,11 @@ def with_sources(
     pixel_scale: float,
 ) -> MeasuredChip:
     """A chip without sky, and its sources; parameters as in `MeasuredChip` and `measure_chip`."""
-    sources = measure(
-        sky.image,
-        _variance(chip, sky),
-        mask,
-        detection,
-        pixel_scale,
-        float(np.mean(gain)),
-        saturation,
-    )
+    noise = sky.noise
+    if np.isfinite(noise).any():  # an amplifier that has none of its own takes the chip's
+        noise = np.where(np.isfinite(noise), noise, np.nanmedian(noise))
+    places = [(amplifier.rows, amplifier.columns) for amplifier in chip.amplifiers]
+    planes = ChipPlanes(sky.image, mask, places, np.nan_to_num(noise))
+    bands = {"": Band(planes, float(np.mean(gain)), saturation)}
+    sources = measure_bands(bands, "", detection, pixel_scale)[""]
     return MeasuredChip(chip, mask, sky, gain, saturation, sources)
-
-
-def _variance(chip: Chip, sky: Sky) -> np.ndarray:
-    """Sky noise per pixel, ADU²; an amplifier that has none of its own takes the chip's."""
-    variance = np.zeros(chip.shape, np.float32)
-    if np.isfinite(sky.noise).any():
-        noise = np.where(np.isfinite(sky.noise), sky.noise, np.nanmedian(sky.noise))
-        for amplifier, value in zip(chip.amplifiers, noise, strict=True):
-            variance[amplifier.rows, amplifier.columns] = value**2
-    return variance

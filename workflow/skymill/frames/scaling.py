@@ -18,18 +18,22 @@ def middle_factor(point: ZeroPoint, magzero: float) -> float:
     return float(10 ** (0.4 * (magzero - point.zp))) if np.isfinite(point.zp) else 1.0
 
 
-def scale_chip(
-    chip: MeasuredChip, points: list[ZeroPoint], magzero: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The chip's image on the common zero point, and its mask with bad amplifiers in it."""
-    image, mask = chip.sky.image.copy(), chip.mask.copy()
+def scaled_image(chip: MeasuredChip, points: list[ZeroPoint], magzero: float) -> np.ndarray:
+    """The chip's image on the common zero point."""
+    image = chip.sky.image.copy()
     for amplifier, point in zip(chip.chip.amplifiers, points, strict=True):
-        place = (amplifier.rows, amplifier.columns)
         factors = scale_factors(point, amplifier.rows, magzero)
-        image[place] *= factors[:, None].astype(np.float32)
+        image[amplifier.rows, amplifier.columns] *= factors[:, None].astype(np.float32)
+    return image
+
+
+def marked_mask(chip: MeasuredChip, points: list[ZeroPoint]) -> np.ndarray:
+    """The chip's mask with bad amplifiers in it."""
+    mask = chip.mask.copy()
+    for amplifier, point in zip(chip.chip.amplifiers, points, strict=True):
         if point.bad:
-            mask[place] |= np.uint8(MaskBit.AMPLIFIER)
-    return image, mask
+            mask[amplifier.rows, amplifier.columns] |= np.uint8(MaskBit.AMPLIFIER)
+    return mask
 
 
 def scaled_saturation(chip: MeasuredChip, points: list[ZeroPoint], magzero: float) -> float:

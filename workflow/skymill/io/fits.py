@@ -104,7 +104,9 @@ def write_images(path: Path | str, images: Iterable[Image], record: Record) -> N
     path : Path or str
         The product; written whole or not at all.
     images : iterable of Image
-        The HDUs in order. Data are written uncompressed in their own type.
+        The HDUs in order; each is written before the next is asked for, so that images that are
+        made one by one needn't fit in memory together. Data are written uncompressed in their own
+        type.
     record : Record
         Provenance of the step; the product is noted in it.
 
@@ -160,6 +162,21 @@ def writing_images(path: Path | str, record: Record) -> Iterator[Callable[[Image
         if waiting:
             write()
     record.wrote(path, digest.hexdigest())
+
+
+def _hdu(
+    image: Image, provenance: Iterable[Card] | None, digest: "hashlib._Hash"
+) -> fits.PrimaryHDU | fits.ImageHDU:
+    """An HDU to be written, noted in the file's digest; the one with provenance is the primary."""
+    header = make_header([*image.cards, *(provenance or ())])
+    hdu = (fits.ImageHDU if provenance is None else fits.PrimaryHDU)(image.data, header)
+    if image.name and provenance is None:
+        hdu.name = image.name
+    digest.update(image.name.encode())
+    if image.data is not None:
+        digest.update(str((image.data.dtype.str, image.data.shape)).encode())
+        digest.update(np.ascontiguousarray(image.data).data)
+    return hdu
 
 
 def write_table(path: Path | str, table: "Table", record: Record) -> None:
@@ -357,6 +374,7 @@ def _image_of(hdu: fits.hdu.base._BaseHDU) -> Image:
         raise ValueError(str(error)) from error
     if data is not None:
         data = native(data)
+        del hdu.data  # astropy would keep what it read as long as the file is open
     return Image(data, list(valid_cards(hdu.header)), hdu.name if hdu.name != "PRIMARY" else "")
 
 

@@ -19,10 +19,10 @@ LEAST_COVERED = 0.5
 @njit(cache=True)
 def _inside(dx: float, dy: float, radius: float) -> float:
     """Fraction of the pixel at offset (dx, dy) inside a circle about the origin."""
-    distance = np.sqrt(dx * dx + dy * dy)
-    if distance > radius + 0.75:
+    r2 = dx * dx + dy * dy
+    if r2 > (radius + 0.75) ** 2:
         return 0.0
-    if distance < radius - 0.75:
+    if radius > 0.75 and r2 < (radius - 0.75) ** 2:
         return 1.0
     count = 0
     for b in range(OVERSAMPLING):
@@ -76,6 +76,7 @@ def circular_sums(
     reach = radii[-1] + 0.75
     covered = np.zeros(count)
     for n in range(x.size):
+        mine = own[n]
         covered[:] = 0
         low_y, high_y = int(np.ceil(y[n] - reach)), int(np.floor(y[n] + reach))
         low_x, high_x = int(np.ceil(x[n] - reach)), int(np.floor(x[n] + reach))
@@ -88,12 +89,14 @@ def circular_sums(
                 if dx * dx + dy * dy > reach * reach:
                     continue
                 value, spread, _ = own_or_mirrored(
-                    data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
+                    data, variance, state, segmentation, idents[n], mine, j, i, y[n], x[n]
                 )
                 if state[j, i] >= BRIDGED:
                     incomplete[n] = True
-                for k in range(count):
+                for k in range(count - 1, -1, -1):
                     weight = _inside(dx, dy, radii[k])
+                    if weight == 0:
+                        break  # nor does it lie in a smaller circle
                     flux[n, k] += weight * value
                     noise[n, k] += weight * spread
                     if state[j, i] != EMPTY:

@@ -12,9 +12,11 @@ isophotes; a third pass takes that out too, as `skymill.sources.light_model` kno
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from numba import njit
 
 from .light_model import LightModel
 from .planes import Planes, Window
@@ -57,7 +59,10 @@ class Mesh:
 
 
 def background_mesh(
-    planes: Planes, settings: Mapping, model: LightModel | None = None
+    planes: Planes,
+    settings: Mapping,
+    model: LightModel | None = None,
+    before: Mesh | None = None,
 ) -> Mesh | None:
     """Measure the background of an image.
 
@@ -69,14 +74,16 @@ def background_mesh(
         The keys ``back_…`` of `config/schemas/extraction.yaml`; one pass is source-extractor's.
     model : LightModel, optional
         The sources' light, taken out in another pass.
+    before : Mesh, optional
+        The mesh without that pass, if it is known.
 
     Returns
     -------
     Mesh or None
         None if there is nothing to measure.
     """
-    mesh = None
-    for _ in range(settings["back_passes"]):
+    mesh = before
+    for _ in range(settings["back_passes"] if before is None else 0):
         mesh = _measured(planes, settings, mesh)
     return mesh if model is None else _measured(planes, settings, mesh, model)
 
@@ -91,11 +98,11 @@ def _measured(
     for j, (low, high) in enumerate(pairwise(edges[0])):
         image, variance, good, sky = _strip(planes, low, high, before, model, settings)
         for i, (left, right) in enumerate(pairwise(edges[1])):
-            box = np.s_[:, left:right]
-            filled[j, i] = good[box].mean()
-            if sky[box].sum() >= max(LEAST_PIXELS, LEAST_SKY * good[box].sum()):
-                level[j, i], rms[j, i] = _box(image[box][sky[box]])
-                sigma[j, i] = np.sqrt(np.median(variance[box][sky[box]]))
+            own, spread, usable = _sky_pixels(image, variance, good, sky, left, right)
+            filled[j, i] = usable / ((high - low) * (right - left))
+            if own.size >= max(LEAST_PIXELS, LEAST_SKY * usable):
+                level[j, i], rms[j, i] = _box(own)
+                sigma[j, i] = np.sqrt(spread[0] if spread.size == 1 else np.median(spread))
     enough = (filled >= settings["back_good"]) & np.isfinite(level)
     if not enough.any():
         enough = np.isfinite(level)
@@ -118,9 +125,8 @@ def _strip(
     settings: Mapping,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Rows low … high − 1: image without modelled light, variance, usable pixels, sky pixels."""
-    reach = 0 if before is None else int(np.ceil(settings["back_grow"])) + len(SMOOTHING) // 2
-    rows = slice(max(0, low - reach), min(planes.shape[0], high + reach))
-    window = (rows, slice(0, planes.shape[1]))
+    grow = 0.0 if before is None else settings["back_grow"]
+    window, own = margins(slice(low, high), planes.shape, grow)
     image, variance, mask = planes.read(window)
     good = np.isfinite(image) & (variance > 0) & (mask == 0)
     sky = good
@@ -130,8 +136,52 @@ def _strip(
         sky = good & ~source_mask(image - before.at(window), noise, good, *limits)
     if model is not None:
         image -= model.within(window)
-    own = slice(low - rows.start, high - rows.start)
     return image[own], variance[own], good[own], sky[own]
+
+
+def margins(rows: slice, shape: tuple[int, int], grow: float) -> tuple[Window, slice]:
+    """The window that the masks of sources in some rows depend on, and these rows in it."""
+    reach = int(np.ceil(grow)) + len(SMOOTHING) // 2
+    wide = slice(max(0, rows.start - reach), min(shape[0], rows.stop + reach))
+    return (wide, slice(0, shape[1])), slice(rows.start - wide.start, rows.stop - wide.start)
+
+
+@njit(cache=True)
+def _sky_pixels(
+    image: np.ndarray,
+    variance: np.ndarray,
+    good: np.ndarray,
+    sky: np.ndarray,
+    left: int,
+    right: int,
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Image and variance of a box's sky pixels, and how many of its pixels are usable.
+
+    Parameters
+    ----------
+    image, variance : ndarray of float32
+    good, sky : ndarray of bool
+        As `_strip` gives them.
+    left, right : int
+        Columns of the box.
+
+    Returns
+    -------
+    pixels, variance : ndarray of float32, shape (n,)
+        Variances that are all the same come as one.
+    usable : int
+    """
+    most = image.shape[0] * (right - left)
+    pixels, spread = np.empty(most, np.float32), np.empty(most, np.float32)
+    count, usable, same = 0, 0, True
+    for j in range(image.shape[0]):
+        for i in range(left, right):
+            usable += good[j, i]
+            if sky[j, i]:
+                pixels[count], spread[count] = image[j, i], variance[j, i]
+                same &= spread[count] == spread[0]
+                count += 1
+    return pixels[:count], spread[: min(count, 1) if same else count], usable
 
 
 def _edges(length: int, size: float) -> list[int]:
@@ -171,10 +221,12 @@ def _median_filter(level: np.ndarray, width: int) -> np.ndarray:
     return np.nanmedian(around, axis=(2, 3))
 
 
+@lru_cache(maxsize=8)
 def _spline_weights(start: int, stop: int, size: float, boxes: int) -> np.ndarray:
     """Weights with which each box enters each pixel: a natural cubic spline is linear in them.
 
-    Beyond the outermost box centres, where a cubic runs away, it goes on along its tangent.
+    Beyond the outermost box centres, where a cubic runs away, it goes on along its tangent. Strips
+    of one image share the columns' weights: they are kept.
     """
     if boxes == 1:
         return np.ones((stop - start, 1))

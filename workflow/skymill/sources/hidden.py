@@ -10,6 +10,7 @@ KS4 has no such step.
 from collections.abc import Mapping
 
 import numpy as np
+from numba import njit
 
 from .detection import detect
 from .flags import SEP_MERGED
@@ -66,17 +67,24 @@ def add_hidden(
     segmentation : ndarray of int32
     """
     limits, (objects, segmentation) = settings["hidden"], found
-    light = np.maximum(data - net, 0)
-    noise = variance + np.float32(inverse_gain) * light
-    core, parent = _cores(model, window, np.sqrt(np.median(variance[state == GOOD])), limits)
+    noise = np.sqrt(np.median(variance[state == GOOD]))
+    core, parent = _cores(model, window, noise, limits)
+    start = window[0].start, window[1].start
+    level, spread = _rings(net, state, segmentation, model.sources, parent, *start)
+    left = net - level
+    del level
     # What the first round found and this detection took for a part of a brighter source.
-    lost = model.within(window, model.owners(segmentation, window) == 0)
-    level, spread = _rings(net, state == GOOD, segmentation, model, parent, window)
-    net, noise = net - level, np.maximum(noise, spread**2)
-    left = np.where(core, np.float32(0), net + lost)
-    second, own = detect(left, noise, (state != GOOD) | core, settings)
+    left += model.within(window, model.owners(segmentation, window) == 0)
+    threshold = np.maximum(data - net, 0)
+    threshold *= np.float32(inverse_gain)
+    threshold += variance
+    np.maximum(threshold, np.square(spread, out=spread), out=threshold)
+    del spread
+    searched = np.where(core, np.float32(0), left)
+    second, own = detect(searched, threshold, (state != GOOD) | core, settings)
+    del searched, threshold
     new = ~_known(objects, own, len(second)) & ~_beside(core, second)
-    new &= ~_twinned(net + lost, second, segmentation, model, parent, window, limits["twin"])
+    new &= ~_twinned(left, second, segmentation, model, parent, window, limits["twin"])
     number = np.zeros(len(second) + 1, np.int32)
     number[1:][new] = len(objects) + 1 + np.arange(int(new.sum()))
     taken = number[own]
@@ -99,48 +107,95 @@ def _cores(
         −1 where no bright source reaches.
     """
     shape = tuple(axis.stop - axis.start for axis in window)
-    core, parent = np.zeros(shape, bool), np.full(shape, -1, np.int32)
-    most = np.zeros(shape)
+    core, parent = np.zeros(shape, np.bool_), np.full(shape, -1, np.int32)
     sources = model.sources
     bright = np.flatnonzero(sources[:, 2] > limits["peak"] * noise)
+    bright = bright[np.argsort(sources[bright, 2], kind="stable")]
     half = limits["core"] * model.half_light(sources[bright])
-    for k in np.argsort(sources[bright, 2], kind="stable"):
-        n = bright[k]
-        box, r2 = _around(sources[n], window, shape)
-        light = sources[n, 2] * (1 + r2 * sources[n, 3]) ** -sources[n, 4]
-        first = (light > most[box]) & (r2 <= sources[n, 5])
-        most[box][first], parent[box][first] = light[first], n
-        core[box] |= r2 < half[k] ** 2
+    _claim(sources, bright, half**2, window[0].start, window[1].start, core, parent)
     return core, parent
 
 
-def _around(
-    source: np.ndarray, window: Window, shape: tuple[int, int]
-) -> tuple[Window, np.ndarray]:
-    """The pixels of a window that a model source may reach, and their squared distances from it."""
-    x, y = source[0] - window[1].start, source[1] - window[0].start
-    reach = np.sqrt(source[5])
-    box = (
-        slice(max(int(y - reach), 0), max(int(y + reach) + 2, 0)),
-        slice(max(int(x - reach), 0), max(int(x + reach) + 2, 0)),
+@njit(cache=True)
+def _box(
+    source: np.ndarray, row: int, column: int, shape: tuple[int, int]
+) -> tuple[float, float, int, int, int, int]:
+    """A model source's centre in a window that begins at (row, column), and the pixels that it may
+    reach there: x, y, low y, high y, low x, high x (the high ones outside).
+    """
+    x, y, reach = source[0] - column, source[1] - row, np.sqrt(source[5])
+    return (
+        x,
+        y,
+        max(int(y - reach), 0),
+        min(max(int(y + reach) + 2, 0), shape[0]),
+        max(int(x - reach), 0),
+        min(max(int(x + reach) + 2, 0), shape[1]),
     )
-    dy = np.arange(*box[0].indices(shape[0]))[:, None] - y
-    dx = np.arange(*box[1].indices(shape[1]))[None, :] - x
-    return box, dx * dx + dy * dy
 
 
+@njit(cache=True)
+def _claim(
+    sources: np.ndarray,
+    bright: np.ndarray,
+    half2: np.ndarray,
+    row: int,
+    column: int,
+    core: np.ndarray,
+    parent: np.ndarray,
+) -> None:
+    """Mark, in place, bright sources' cores, and the pixels in which each outshines the others.
+
+    Parameters
+    ----------
+    sources : ndarray of float64, shape (n, 6)
+        As of `skymill.sources.light_model.LightModel`.
+    bright : ndarray of int64, shape (k,)
+        Rows of it; of two that are equally bright in a pixel the first has it.
+    half2 : ndarray of float64, shape (k,)
+        Squared radii of their cores, pixels.
+    row, column : int
+        Where the window begins.
+    core : ndarray of bool, shape (ny, nx)
+    parent : ndarray of int32, shape (ny, nx)
+    """
+    most = np.zeros(core.shape)
+    for k in range(bright.size):
+        source = sources[bright[k]]
+        x, y, low_y, high_y, low_x, high_x = _box(source, row, column, core.shape)
+        for j in range(low_y, high_y):
+            for i in range(low_x, high_x):
+                r2 = (i - x) * (i - x) + (j - y) * (j - y)
+                if r2 < half2[k]:
+                    core[j, i] = True
+                if r2 <= source[5]:
+                    light = source[2] * (1 + r2 * source[3]) ** -source[4]
+                    if light > most[j, i]:
+                        most[j, i], parent[j, i] = light, bright[k]
+
+
+@njit(cache=True)
 def _rings(
     net: np.ndarray,
-    good: np.ndarray,
+    state: np.ndarray,
     segmentation: np.ndarray,
-    model: LightModel,
+    sources: np.ndarray,
     parent: np.ndarray,
-    window: Window,
+    row: int,
+    column: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Median and robust scatter of what the model left, in rings around bright sources.
 
     In a ring count good pixels that belong to no other source, where no other bright one outshines
     this.
+
+    Parameters
+    ----------
+    net : ndarray of float32
+    state : ndarray of uint8
+    segmentation : ndarray of int32
+    sources, parent, row, column
+        As for `_claim`.
 
     Returns
     -------
@@ -148,29 +203,73 @@ def _rings(
         Shape of the scene; 0 where no bright source reaches, and in rings of too few pixels.
     """
     level, spread = np.zeros(net.shape, np.float32), np.zeros(net.shape, np.float32)
-    for n in np.unique(parent[parent >= 0]):
-        box, r2 = _around(model.sources[n], window, net.shape)
-        mine = parent[box] == n
-        nearest = np.unravel_index(np.argmin(r2), r2.shape)
-        owner = segmentation[box]
-        used = (good[box] & ((owner == 0) | (owner == owner[nearest])))[mine]
-        ring = (np.sqrt(r2[mine]) / RING).astype(np.int64)
-        middle, scatter = _medians(net[box][mine][used], ring[used], int(ring.max()) + 1)
-        level[box][mine], spread[box][mine] = middle[ring], scatter[ring]
+    claims = np.zeros(sources.shape[0], np.bool_)
+    for n in parent.flat:
+        if n >= 0:
+            claims[n] = True
+    for n in np.flatnonzero(claims):
+        x, y, low_y, high_y, low_x, high_x = _box(sources[n], row, column, net.shape)
+        nearest_y = min(max(int(np.ceil(y - 0.5)), low_y), high_y - 1)
+        nearest_x = min(max(int(np.ceil(x - 0.5)), low_x), high_x - 1)
+        owner = segmentation[nearest_y, nearest_x]
+        ring = np.full((high_y - low_y, high_x - low_x), -1, np.int32)
+        count = np.zeros(int(np.hypot(*ring.shape) / RING) + 2, np.int64)
+        used = np.zeros(ring.shape, np.bool_)
+        for j in range(low_y, high_y):
+            for i in range(low_x, high_x):
+                if parent[j, i] == n:
+                    k = int(np.sqrt((i - x) * (i - x) + (j - y) * (j - y)) / RING)
+                    own = segmentation[j, i] == 0 or segmentation[j, i] == owner
+                    ring[j - low_y, i - low_x] = k
+                    if state[j, i] == GOOD and own:
+                        used[j - low_y, i - low_x] = True
+                        count[k] += 1
+        end = np.cumsum(count)
+        value, place = np.empty(end[-1], np.float32), end - count
+        for j in range(ring.shape[0]):
+            for i in range(ring.shape[1]):
+                if used[j, i]:
+                    value[place[ring[j, i]]] = net[j + low_y, i + low_x]
+                    place[ring[j, i]] += 1
+        middle, scatter = _medians(value, end - count, end)
+        for j in range(ring.shape[0]):
+            for i in range(ring.shape[1]):
+                if ring[j, i] >= 0:
+                    level[j + low_y, i + low_x] = middle[ring[j, i]]
+                    spread[j + low_y, i + low_x] = scatter[ring[j, i]]
     return level, spread
 
 
-def _medians(value: np.ndarray, group: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Median and robust scatter of each of `count` groups; 0 with fewer than `FEWEST` values."""
-    middle, scatter = np.zeros(count), np.zeros(count)
-    order = np.argsort(group, kind="stable")
-    bounds = np.searchsorted(group[order], np.arange(count + 1))
-    for k in range(count):
-        own = value[order[bounds[k] : bounds[k + 1]]]
-        if own.size >= FEWEST:
-            middle[k] = np.median(own)
-            scatter[k] = 1.4826 * np.median(np.abs(own - middle[k]))
+@njit(cache=True)
+def _medians(
+    value: np.ndarray, start: np.ndarray, end: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Median and robust scatter of each group of values; 0 with fewer than `FEWEST`.
+
+    Parameters
+    ----------
+    value : ndarray of float32
+    start, end : ndarray of int64, shape (k,)
+        Where the groups lie.
+    """
+    middle, scatter = np.zeros(end.size), np.zeros(end.size)
+    for k in range(end.size):
+        if end[k] - start[k] < FEWEST:
+            continue
+        own = value[start[k] : end[k]]
+        low, high = _middle(own)
+        middle[k] = np.float32(0.5) * (low + high)
+        low, high = _middle(np.abs(own - middle[k]))
+        scatter[k] = 1.4826 * (0.5 * (low + high))
     return middle, scatter
+
+
+@njit(cache=True)
+def _middle(values: np.ndarray) -> tuple[float, float]:
+    """The two values in the middle of some; of an odd number, the same twice."""
+    half = values.size // 2
+    parted = np.partition(values, half)
+    return parted[half] if values.size % 2 else parted[:half].max(), parted[half]
 
 
 def _known(objects: np.ndarray, own: np.ndarray, count: int) -> np.ndarray:

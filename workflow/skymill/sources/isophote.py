@@ -85,13 +85,14 @@ def ellipses(
     """
     found = np.full((idents.size, 5), np.nan)
     for n in range(idents.size):
+        mine = own[n]
         total, sx, sy, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         row, column = boxes[n, 0], boxes[n, 2]
         for j in range(row, boxes[n, 1] + 1):
             for i in range(column, boxes[n, 3] + 1):
                 if segmentation[j, i] != idents[n] or state[j, i] == EMPTY:
                     continue
-                value = max(net[j, i] + own_light(own[n], j, i), 0.0)
+                value = max(net[j, i] + own_light(mine, j, i), 0.0)
                 u, v = i - column, j - row
                 total += value
                 sx += value * u

@@ -72,6 +72,7 @@ def kron_radii(
     ny, nx = data.shape
     radii = np.empty(x.size)
     for n in range(x.size):
+        mine = own[n]
         low_y, high_y, low_x, high_x = _box(x[n], y[n], a[n], b[n], theta[n], SEARCH, ny, nx)
         moment, total = 0.0, 0.0
         cxx, cyy, cxy = _conic(a[n], b[n], theta[n])
@@ -84,7 +85,7 @@ def kron_radii(
                 dx = i - x[n]
                 r2 = cxx * dx * dx + cyy * dy * dy + cxy * dx * dy
                 if r2 <= SEARCH * SEARCH:
-                    value = data[j, i] + own_light(own[n], j, i)
+                    value = data[j, i] + own_light(mine, j, i)
                     moment += np.sqrt(r2) * value
                     total += value
         radii[n] = floor
@@ -168,6 +169,7 @@ def elliptical_sums(
     flux, noise, area = np.zeros(x.size), np.zeros(x.size), np.zeros(x.size)
     incomplete = np.zeros(x.size, np.bool_)
     for n in range(x.size):
+        mine = own[n]
         low_y, high_y, low_x, high_x = _box(x[n], y[n], a[n], b[n], theta[n], scale[n], ny, nx)
         pixels, used = 0, 0
         cxx, cyy, cxy = _conic(a[n], b[n], theta[n])
@@ -179,7 +181,7 @@ def elliptical_sums(
                 if r2 > scale[n] * scale[n]:
                     continue
                 value, spread, _ = own_or_mirrored(
-                    data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
+                    data, variance, state, segmentation, idents[n], mine, j, i, y[n], x[n]
                 )
                 pixels += 1
                 used += state[j, i] != EMPTY

@@ -47,6 +47,11 @@ LEAST_GOOD = 0.5
 CLIP, ROUNDS = 3.0, 4
 """Robust scatters beyond which a sector of a wing is a neighbour's; rounds of that."""
 FEWEST_SECTORS = 9
+FIRST_DAMPING, MOST_STEPS = 1e-3, 100
+LONGEST_STEP = 1.0
+"""Of that fit, pixels: longer ones end at neighbours."""
+SETTLED = 1e-9
+"""Its last step, relative and pixels."""
 MOST_SHIFT = 5.0
 """Pixels; what moves farther has no wings of its own."""
 OUTER = 12.0
@@ -299,8 +304,6 @@ def fit_wings(
     Least squares relative to the profile, so that far wings, where neighbours are, count as much as
     near ones; without the sectors that deviate by more than `CLIP` robust scatters (neighbours).
     """
-    from scipy.optimize import least_squares
-
     # The mean radius of pixels isn't an annulus's: the profile is steep, the lattice coarse.
     usual = (2 / 3 * np.diff(EDGES**3) / np.diff(EDGES**2))[:, None]
     radius = np.where(pixels > 0, radii / np.where(pixels > 0, pixels, 1), usual)
@@ -311,26 +314,69 @@ def fit_wings(
     mean = mean * ((scale + radius**2) / (scale + usual**2)) ** -profile.beta
     used = (pixels > 0) & (usual >= WHOLE)
     value = np.where(used, light / np.where(used, pixels, 1), 0) / mean
-
-    def model(parameters: np.ndarray) -> np.ndarray:
-        r2 = (x - parameters[1]) ** 2 + (y - parameters[2]) ** 2
-        return parameters[0] * ((scale + r2) / (scale + radius**2)) ** -profile.beta
-
-    def misfit(parameters: np.ndarray, used: np.ndarray, unit: float) -> np.ndarray:
-        return (model(parameters) - value)[used] / unit
-
     fit = np.array([np.median(value[used]) if used.any() else 0.0, 0.0, 0.0])
     for _ in range(ROUNDS):
         if used.sum() < FEWEST_SECTORS or not fit[0] > 0:
             return 0.0, 0.0, 0.0
-        unit = fit[0]
-        fit = least_squares(misfit, fit, x_scale=[unit, 1.0, 1.0], args=(used, unit)).x
-        rest = np.abs(value - model(fit))
+        fit = _settled(x[used], y[used], value[used], scale, profile.beta, fit)
+        rest = np.abs(value - fit[0] * _wing(x, y, scale, profile.beta, fit))
         used = used & (rest <= CLIP * 1.4826 * np.median(rest[used]))
     if not fit[0] > 0 or np.abs(fit[1:]).max() > MOST_SHIFT:
         return 0.0, 0.0, 0.0
     flux, dx, dy = (float(f"{v:.{DIGITS}g}") for v in fit)  # rounded as star_profile's
     return flux, dx, dy
+
+
+@njit(cache=True)
+def _wing(x: np.ndarray, y: np.ndarray, scale: float, beta: float, fit: np.ndarray) -> np.ndarray:
+    """A profile of unit flux, centred as (flux, dx, dy) say, in units of one that isn't shifted."""
+    r2 = (x - fit[1]) ** 2 + (y - fit[2]) ** 2
+    return ((scale + r2) / (scale + x * x + y * y)) ** -beta
+
+
+@njit(cache=True)
+def _settled(
+    x: np.ndarray, y: np.ndarray, value: np.ndarray, scale: float, beta: float, fit: np.ndarray
+) -> np.ndarray:
+    """Least squares of `_wing` to values, by the method of Levenberg (1944) and Marquardt (1963).
+
+    Parameters
+    ----------
+    x, y, value : ndarray of float64, shape (n,)
+        Places relative to the start's centre, pixels, and what is there.
+    scale, beta : float
+        α² (pixels²) and β of the profile.
+    fit : ndarray of float64, shape (3,)
+        Where to start: flux, dx, dy.
+
+    Returns
+    -------
+    ndarray of float64, shape (3,)
+    """
+    slope, rest = np.empty((3, x.size)), value - fit[0] * _wing(x, y, scale, beta, fit)
+    normal, right, damping = np.empty((3, 3)), np.empty(3), FIRST_DAMPING
+    for _ in range(MOST_STEPS):
+        slope[0] = _wing(x, y, scale, beta, fit)
+        dx, dy = x - fit[1], y - fit[2]
+        steep = 2 * beta * fit[0] * slope[0] / (scale + dx * dx + dy * dy)
+        slope[1], slope[2] = steep * dx, steep * dy
+        for k in range(3):
+            right[k] = (slope[k] * rest).sum()
+            for m in range(3):
+                normal[k, m] = (slope[k] * slope[m]).sum() * (1 + damping * (k == m))
+        if not np.linalg.det(normal) > 0:
+            break
+        new = fit + np.linalg.solve(normal, right)
+        left = value - new[0] * _wing(x, y, scale, beta, new)
+        step = np.abs(new - fit)
+        near = step[1] ** 2 + step[2] ** 2 < LONGEST_STEP**2
+        if near and (left * left).sum() <= (rest * rest).sum():
+            fit, rest, damping = new, left, damping / 10
+            if max(step[0] / abs(new[0]), step[1], step[2]) < SETTLED:
+                break
+        else:
+            damping *= 10
+    return fit
 
 
 def _fragments(x: np.ndarray, y: np.ndarray, light: np.ndarray, masked: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from .noise import correlation_factors, empty_sums, lattice
 from .planes import ArrayPlanes, Piece, Planes, Window, cut
 from .resolved import resolved
 from .shapes import half_light_radii, widths
-from .sizes import LADDER, window_sizes
+from .sizes import window_sizes, windows_near
 from .star_profile import EDGES, sector_sums
 from .stellarity import star_locus, stellarity
 from .windowed import windowed_centroids
@@ -278,7 +278,7 @@ def measure_bands(
     models = light_models(bands, detection, meshes, pieces, settings)
     for name, model in models.items():
         if model is not None:
-            meshes[name] = background_mesh(bands[name].planes, settings, model)
+            meshes[name] = background_mesh(bands[name].planes, settings, model, meshes[name])
     radii = _radii(pixel_scale)
     places: list[dict] = []
     rows: dict[str, list[dict]] = {name: [] for name in bands}
@@ -298,7 +298,9 @@ def measure_bands(
     place = _with_errors(_joined(places), factors[detection], bands[detection])
     order = np.lexsort((place["x"], place["y"]))
     tables = {
-        name: _finish(_joined(rows[name]), place, factors[name], band, settings, radii)[order]
+        name: _finish(
+            _joined(rows[name]), place, factors[name], band, settings, radii, _ladder(models[name])
+        )[order]
         for name, band in bands.items()
     }
     if models[detection] is None:
@@ -554,7 +556,7 @@ def measure_at(
     peak, bits, holed = isophotes(
         scene.data, scene.mask, scene.state, found.segmentation, found.ident, found.boxes
     )
-    size, size_sky, size_source = window_sizes(*pixels, *centre, LADDER)
+    size, size_sky, size_source = window_sizes(*pixels, *centre, _ladder(scene.model))
     background = _at_pixels(scene.background, *centre)
     core = core_bits(scene.mask, *centre, np.maximum(np.nan_to_num(light.half, nan=0.0), CORE))
     return {
@@ -590,6 +592,11 @@ def _at_pixels(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     row = np.clip(np.rint(y).astype(int), 0, plane.shape[0] - 1)
     column = np.clip(np.rint(x).astype(int), 0, plane.shape[1] - 1)
     return plane[row, column]
+
+
+def _ladder(model: LightModel | None) -> np.ndarray:
+    """The windows in which sizes are measured."""
+    return windows_near(model.star.fwhm if model else None)
 
 
 def _radii(pixel_scale: float) -> np.ndarray:
@@ -655,6 +662,7 @@ def _finish(
     band: Band,
     settings: Mapping,
     radii: np.ndarray,
+    ladder: np.ndarray,
 ) -> Table:
     """Turn sums into fluxes, errors and classes."""
     table = Table(place)
@@ -670,7 +678,7 @@ def _finish(
     for name in ("fwhm_image", "flux_radius", "flux_max", "flags", "imaflags_iso", "background"):
         table[name] = raw[name]
     size_error = np.sqrt(factors[0] ** 2 * raw["size_sky"] + band.inverse_gain * raw["size_source"])
-    table["class_star"] = _classes(table, raw["size"], size_error, band, settings)
+    table["class_star"] = _classes(table, raw["size"], size_error, band, settings, ladder)
     for name, type_ in INTEGERS.items():
         table[name] = table[name].astype(type_)
     table.meta["noise_factors"] = {name: float(factors[k]) for k, name in enumerate(DIAMETERS)}
@@ -684,7 +692,12 @@ def _flux_error(
 
 
 def _classes(
-    table: Table, size: np.ndarray, error: np.ndarray, band: Band, settings: Mapping
+    table: Table,
+    size: np.ndarray,
+    error: np.ndarray,
+    band: Band,
+    settings: Mapping,
+    ladder: np.ndarray,
 ) -> np.ndarray:
     """CLASS_STAR of every source; 0.5 where an image has too few sources to know its stars."""
     x, y = np.asarray(table["x"]), np.asarray(table["y"])
@@ -695,7 +708,8 @@ def _classes(
     sets = None
     if band.epoch is not None:
         sets = np.unique(np.round(band.epoch(x, y), EPOCH_DIGITS), return_inverse=True)[1]
-    locus = star_locus(size, error, fwhm, snr, clean, x, y, (nx, ny), settings["stellarity"], sets)
+    limits = settings["stellarity"]
+    locus = star_locus(size, error, fwhm, snr, clean, x, y, (nx, ny), limits, sets, ladder)
     if locus is None:
         return np.where(np.isfinite(fwhm), 0.5, np.nan)
     star = locus.at(x, y, sets)
@@ -703,7 +717,7 @@ def _classes(
         size[:, locus.window] - star,
         np.hypot(error[:, locus.window], locus.scatter),
         star,
-        settings["stellarity"],
+        limits,
     )
 
 

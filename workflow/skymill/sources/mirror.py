@@ -13,7 +13,7 @@ from .light_model import own_light
 OWN, MIRRORED, KEPT, NOTHING = 0, 1, 2, 3
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def own_or_mirrored(
     data: np.ndarray,
     variance: np.ndarray,
@@ -50,15 +50,32 @@ def own_or_mirrored(
         that it has; NOTHING: no value at all, 0 is returned.
     """
     owner = segmentation[j, i]
-    free = owner == 0 or owner == ident
-    if free and state[j, i] == GOOD:
+    if state[j, i] == GOOD and (owner == 0 or owner == ident):
         return data[j, i] + own_light(own, j, i), variance[j, i], OWN
+    return _mirrored(data, variance, state, segmentation, ident, own, j, i, y, x)
+
+
+@njit(cache=True)
+def _mirrored(
+    data: np.ndarray,
+    variance: np.ndarray,
+    state: np.ndarray,
+    segmentation: np.ndarray,
+    ident: int,
+    own: np.ndarray,
+    j: int,
+    i: int,
+    y: float,
+    x: float,
+) -> tuple[float, float, int]:
+    """What `own_or_mirrored` gives for a pixel that isn't the source's own or is masked."""
     jm = int(2 * y + 0.5) - j
     im = int(2 * x + 0.5) - i
     if 0 <= jm < data.shape[0] and 0 <= im < data.shape[1]:
         owner = segmentation[jm, im]
         if state[jm, im] == GOOD and (owner == 0 or owner == ident):
             return data[jm, im] + own_light(own, jm, im), variance[jm, im], MIRRORED
-    if free and state[j, i] != EMPTY:
+    owner = segmentation[j, i]
+    if state[j, i] != EMPTY and (owner == 0 or owner == ident):
         return data[j, i] + own_light(own, j, i), variance[j, i], KEPT
     return 0.0, np.float32(0), NOTHING

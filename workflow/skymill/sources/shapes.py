@@ -61,6 +61,7 @@ def half_light_radii(
     radii = np.full(x.size, np.nan)
     growth = np.zeros(int(longest / STEP) + 2)
     for n in range(x.size):
+        mine = own[n]
         if not flux[n] > 0:
             continue
         # Most sources hold half of their light well within the search: try its inner part first.
@@ -75,7 +76,7 @@ def half_light_radii(
                     if dx * dx + dy * dy > edge * edge:
                         continue
                     value, _, origin = own_or_mirrored(
-                        data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
+                        data, variance, state, segmentation, idents[n], mine, j, i, y[n], x[n]
                     )
                     if origin == NOTHING:
                         continue
@@ -122,6 +123,7 @@ def widths(
     r2 = np.empty(4 * MOST_PIXELS)
     value = np.empty(4 * MOST_PIXELS)
     for n in range(x.size):
+        mine = own[n]
         if not half_light[n] > 0:
             continue
         reach = min(max(CORE * half_light[n], LEAST_CORE), np.sqrt(MOST_PIXELS))
@@ -131,7 +133,7 @@ def widths(
                 distance2 = (i - x[n]) ** 2 + (j - y[n]) ** 2
                 if distance2 <= reach * reach:
                     value[count], _, origin = own_or_mirrored(
-                        data, variance, state, segmentation, idents[n], own[n], j, i, y[n], x[n]
+                        data, variance, state, segmentation, idents[n], mine, j, i, y[n], x[n]
                     )
                     r2[count] = distance2
                     count += origin != NOTHING

@@ -1,6 +1,7 @@
 """Which pixels hold the light of sources: what an estimate of the sky has to leave out."""
 
 import numpy as np
+from numba import njit
 
 SMOOTHING = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / 16
 """Before the threshold; source-extractor's "all-ground" filter, which the detection takes too."""
@@ -28,18 +29,34 @@ def source_mask(
     -------
     ndarray of bool
     """
-    from scipy.ndimage import convolve
-
-    smooth = convolve(np.where(good, data, np.float32(0)), SMOOTHING, mode="nearest")
-    above = (smooth > threshold * noise) & good
+    above = _above(data, noise, good, np.float32(threshold))
     return grown(above, grow) if above.any() else above
+
+
+@njit(cache=True)
+def _above(
+    data: np.ndarray, noise: np.ndarray, good: np.ndarray, threshold: np.float32
+) -> np.ndarray:
+    """Good pixels whose smoothed value lies above the threshold; the border is repeated."""
+    ny, nx = data.shape
+    found = np.zeros(data.shape, np.bool_)
+    for j in range(ny):
+        for i in range(nx):
+            if not good[j, i]:
+                continue
+            total = 0.0
+            for dj in range(-1, 2):
+                row = min(max(j + dj, 0), ny - 1)
+                for di in range(-1, 2):
+                    column = min(max(i + di, 0), nx - 1)
+                    if good[row, column]:
+                        total += SMOOTHING[dj + 1, di + 1] * np.float64(data[row, column])
+            found[j, i] = np.float32(total) > threshold * noise[j, i]
+    return found
 
 
 def grown(mask: np.ndarray, radius: float) -> np.ndarray:
     """The pixels of a mask and those whose centres lie within a distance of one's.
-
-    A disc is a stack of row segments: each is laid along the rows by a running maximum, in a
-    quarter of the time of the distances themselves.
 
     Parameters
     ----------
@@ -47,13 +64,30 @@ def grown(mask: np.ndarray, radius: float) -> np.ndarray:
     radius : float
         Pixels.
     """
-    from scipy.ndimage import maximum_filter1d
+    widths = [int(np.sqrt(radius**2 - dy**2)) for dy in range(int(radius) + 1)]
+    return _grown(mask, np.array(widths))
 
-    ny, reach, found = len(mask), int(radius), mask.copy()
-    widths = [int(np.sqrt(radius**2 - dy**2)) for dy in range(reach + 1)]
-    for width in sorted(set(widths)):
-        rows = maximum_filter1d(mask.view(np.uint8), 2 * width + 1, 1, mode="constant").view(bool)
-        for dy in (dy for dy, other in enumerate(widths) if other == width and dy < ny):
-            found[dy:] |= rows[: ny - dy]
-            found[: ny - dy] |= rows[dy:]
+
+@njit(cache=True)
+def _grown(mask: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Lay a disc, given as half widths of its rows, on every pixel of a mask.
+
+    On those of its rim, that is: a disc about a pixel whose four neighbours are the mask's lies
+    within the mask and theirs.
+    """
+    ny, nx = mask.shape
+    found = mask.copy()
+    for j in range(ny):
+        for i in range(nx):
+            if not mask[j, i] or (
+                mask[max(j - 1, 0), i]
+                and mask[min(j + 1, ny - 1), i]
+                and mask[j, max(i - 1, 0)]
+                and mask[j, min(i + 1, nx - 1)]
+            ):
+                continue
+            for dy in range(1 - widths.size, widths.size):
+                if 0 <= j + dy < ny:
+                    width = widths[abs(dy)]
+                    found[j + dy, max(i - width, 0) : min(i + width + 1, nx)] = True
     return found

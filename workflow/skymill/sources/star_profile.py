@@ -11,6 +11,8 @@ EDGES = np.array([*range(13), 15.0, 18.0, 22.0, 26.0, 30.0])
 """Annuli in which light is summed, pixels."""
 SECTORS = 6
 """Of an annulus: their median, so that a neighbour in two of them leaves it alone."""
+STEEP = np.sqrt(3)
+"""Slope of the sectors' borders; another one is the x axis."""
 WHOLE = 3.0
 """Annuli within this radius, pixels, hold too few pixels for sectors."""
 FEWEST = 10
@@ -99,6 +101,7 @@ def sector_sums(
     """
     ny, nx = data.shape
     count, reach = edges.size - 1, edges[-1]
+    squares = edges * edges
     light = np.zeros((x.size, count, SECTORS), np.float32)
     pixels = np.zeros((x.size, count, SECTORS), np.float32)
     radii = np.zeros((x.size, count, SECTORS), np.float32)
@@ -110,18 +113,25 @@ def sector_sums(
                     continue
                 dy, dx = j - y[n], i - x[n]
                 r2 = dy * dy + dx * dx
-                if r2 >= reach * reach:
+                if r2 >= squares[count]:
                     continue
-                k = 0
-                while r2 >= edges[k + 1] * edges[k + 1]:
-                    k += 1
-                sector = 0
-                if edges[k] >= WHOLE:
-                    sector = int((np.arctan2(dy, dx) / np.pi + 1) / 2 * SECTORS) % SECTORS
+                k = count - 1  # most pixels lie in the outer annuli
+                while r2 < squares[k]:
+                    k -= 1
+                sector = _sector(dx, dy) if edges[k] >= WHOLE else 0
                 light[n, k, sector] += data[j, i]
                 pixels[n, k, sector] += 1
                 radii[n, k, sector] += np.sqrt(r2)
     return light, pixels, radii
+
+
+@njit(cache=True)
+def _sector(dx: float, dy: float) -> int:
+    """The sector, of 60°, in which a direction lies."""
+    side = STEEP * dx
+    if dy > 0 or (dy == 0 and dx > 0):
+        return 3 if side > dy else 4 if side > -dy else 5
+    return 0 if side <= dy else 1 if side < -dy else 2
 
 
 def annular_means(light: np.ndarray, pixels: np.ndarray) -> np.ndarray:

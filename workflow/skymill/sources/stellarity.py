@@ -15,10 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .sizes import LADDER
-
-FWHM = 2.354820045
-"""FWHM of a Gaussian in σ."""
+from .sizes import FWHM, LADDER
 
 ENOUGH = 4000
 """So many sources show where the mode is."""
@@ -31,7 +28,7 @@ class StarLocus:
     Attributes
     ----------
     window : int
-        Index of the window (`skymill.sources.sizes.LADDER`) that fits the seeing.
+        Index of the window that fits the seeing.
     surface : ndarray
         Coefficients of the size over (1, x, y, x², xy, y²), x and y in units of the image's.
     extent : tuple of float
@@ -91,6 +88,7 @@ def star_locus(
     extent: tuple[float, float],
     settings: Mapping,
     sets: np.ndarray | None = None,
+    ladder: np.ndarray = LADDER,
 ) -> StarLocus | None:
     """Find the size of stars in an image.
 
@@ -110,6 +108,8 @@ def star_locus(
         The ``stellarity`` section of the extraction settings.
     sets : ndarray of int, optional
         Which sources were seen by the same exposures.
+    ladder : ndarray
+        The windows' σ, pixels.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def star_locus(
     limit = min(settings["bright_snr"], np.sort(snr[bright])[-settings["fewest"]])
     bright &= snr >= limit
     seeing = mode(fwhm[bright], 0.05 * fwhm[bright])
-    window = int(np.argmin(np.abs(LADDER - seeing / FWHM)))
+    window = int(np.argmin(np.abs(ladder - seeing / FWHM)))
     s, e, xs, ys = size[bright, window], error[bright, window], x[bright], y[bright]
     found = _surface(s, e, xs, ys, extent, window, settings)
     if sets is None:

@@ -7,6 +7,8 @@ nearly as precise as a PSF fit, while the isophotal barycentre is noisy and draw
 import numpy as np
 from numba import njit
 
+from .interpolate import GOOD
+from .light_model import own_light
 from .mirror import own_or_mirrored
 
 LEAST_SIGMA = 0.43
@@ -59,51 +61,100 @@ def windowed_centroids(
     sky, source = np.full((x.size, 2), np.nan), np.full((x.size, 2), np.nan)
     weights = np.empty(max(nx, ny))
     for n in range(x.size):
+        mine = own[n]
         width = half[n] if half[n] > 0 else 1.0
         sigma = max(2 * width / 2.35, LEAST_SIGMA)
         limit = max(width, 1.0)
         reach = REACH * sigma
+        # Pixels keep their values while the window moves, but for those that are mirrored.
+        row, rows = _span(y[n], reach + limit, ny)
+        column, columns = _span(x[n], reach + limit, nx)
+        light = np.full((max(rows - row, 0), max(columns - column, 0)), np.nan)
+        for j in range(row, rows):
+            for i in range(column, columns):
+                owner = segmentation[j, i]
+                near = (i - x[n]) ** 2 + (j - y[n]) ** 2 <= (reach + limit) ** 2
+                if near and state[j, i] == GOOD and (owner == 0 or owner == idents[n]):
+                    light[j - row, i - column] = data[j, i] + own_light(mine, j, i)
         xc, yc = x[n], y[n]
-        done = False
         for _ in range(ITERATIONS):
             total, mx, my = 0.0, 0.0, 0.0
-            vx, vy, px, py = 0.0, 0.0, 0.0, 0.0
-            low_x, high_x = max(int(xc - reach), 0), min(int(xc + reach) + 1, nx - 1)
-            for i in range(low_x, high_x + 1):
+            low_x, high_x = _span(xc, reach, nx)
+            for i in range(low_x, high_x):
                 weights[i] = np.exp(-0.5 * ((i - xc) / sigma) ** 2)
-            for j in range(max(int(yc - reach), 0), min(int(yc + reach) + 1, ny - 1) + 1):
+            for j in range(*_span(yc, reach, ny)):
                 dy = j - yc
                 weight_y = np.exp(-0.5 * (dy / sigma) ** 2)
-                for i in range(low_x, high_x + 1):
+                for i in range(low_x, high_x):
                     dx = i - xc
-                    r2 = dx * dx + dy * dy
-                    if r2 > reach * reach:
+                    if dx * dx + dy * dy > reach * reach:
                         continue
-                    value, spread, _ = own_or_mirrored(
-                        data, variance, state, segmentation, idents[n], own[n], j, i, yc, xc
-                    )
+                    value = light[j - row, i - column]
+                    if np.isnan(value):
+                        value, _, _ = own_or_mirrored(
+                            data, variance, state, segmentation, idents[n], mine, j, i, yc, xc
+                        )
                     weight = weight_y * weights[i]
                     total += weight * value
                     mx += weight * value * dx
                     my += weight * value * dy
-                    vx += weight * weight * spread * dx * dx
-                    vy += weight * weight * spread * dy * dy
-                    if value > 0:
-                        px += weight * weight * value * dx * dx
-                        py += weight * weight * value * dy * dy
             if not total > 0:
                 break
             step_x, step_y = 2 * mx / total, 2 * my / total
-            xc += step_x
-            yc += step_y
-            if (xc - x[n]) ** 2 + (yc - y[n]) ** 2 > limit * limit:
+            x_next, y_next = xc + step_x, yc + step_y
+            if (x_next - x[n]) ** 2 + (y_next - y[n]) ** 2 > limit * limit:
                 break
             if step_x * step_x + step_y * step_y < CONVERGED * CONVERGED:
-                done = True
+                if -0.5 < x_next < nx - 0.5 and -0.5 < y_next < ny - 0.5:
+                    x_new[n], y_new[n] = x_next, y_next
+                    errors = _errors(
+                        data, variance, state, segmentation, idents[n], mine, xc, yc, sigma
+                    )
+                    factor = 4 / (total * total)
+                    sky[n, 0], sky[n, 1] = factor * errors[0], factor * errors[1]
+                    source[n, 0], source[n, 1] = factor * errors[2], factor * errors[3]
                 break
-        if done and -0.5 < xc < nx - 0.5 and -0.5 < yc < ny - 0.5:
-            x_new[n], y_new[n] = xc, yc
-            factor = 4 / (total * total)
-            sky[n, 0], sky[n, 1] = factor * vx, factor * vy
-            source[n, 0], source[n, 1] = factor * px, factor * py
+            xc, yc = x_next, y_next
     return x_new, y_new, sky, source
+
+
+@njit(cache=True)
+def _span(centre: float, reach: float, length: int) -> tuple[int, int]:
+    """The pixels along an axis that a window may touch; the second is outside."""
+    return max(int(centre - reach), 0), min(int(centre + reach) + 1, length - 1) + 1
+
+
+@njit(cache=True)
+def _errors(
+    data: np.ndarray,
+    variance: np.ndarray,
+    state: np.ndarray,
+    segmentation: np.ndarray,
+    ident: int,
+    own: np.ndarray,
+    x: float,
+    y: float,
+    sigma: float,
+) -> tuple[float, float, float, float]:
+    """Σ w² σ² dx², the same with dy, and both with the light in the place of the variance."""
+    vx, vy, px, py = 0.0, 0.0, 0.0, 0.0
+    reach = REACH * sigma
+    low_x, high_x = _span(x, reach, data.shape[1])
+    weights = np.exp(-0.5 * ((np.arange(low_x, high_x) - x) / sigma) ** 2)
+    for j in range(*_span(y, reach, data.shape[0])):
+        dy = j - y
+        weight_y = np.exp(-0.5 * (dy / sigma) ** 2)
+        for i in range(low_x, high_x):
+            dx = i - x
+            if dx * dx + dy * dy > reach * reach:
+                continue
+            value, spread, _ = own_or_mirrored(
+                data, variance, state, segmentation, ident, own, j, i, y, x
+            )
+            weight = weight_y * weights[i - low_x]
+            vx += weight * weight * spread * dx * dx
+            vy += weight * weight * spread * dy * dy
+            if value > 0:
+                px += weight * weight * value * dx * dx
+                py += weight * weight * value * dy * dy
+    return vx, vy, px, py
