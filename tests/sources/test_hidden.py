@@ -171,3 +171,15 @@ def test_rings_tell_the_median_and_scatter_of_what_is_left_around_a_bright_sourc
     scatter = 1.4826 * np.median(np.abs(own - np.median(own)))
     np.testing.assert_allclose(spread[ring], scatter, rtol=1e-6)
     assert not level[radius > 20].any()
+
+
+def test_rings_reach_into_a_window_from_a_source_outside():
+    rng = np.random.default_rng(4)
+    net = rng.normal(size=(8, 60)).astype(np.float32)
+    radius = np.hypot(*(np.indices(net.shape) - np.array([-50.0, 30.0])[:, None, None]))
+    source = np.array([[30.0, -50.0, 1e4, 0.2, 3.0, 60.0**2]])
+    parent = np.where(radius <= 60, 0, -1).astype(np.int32)
+    nothing = np.zeros(net.shape, np.int32)
+    level, _ = _rings(net, nothing.astype(np.uint8), nothing, source, parent, 0, 0)
+    ring = (radius >= 54) & (radius < 56)
+    np.testing.assert_allclose(level[ring], np.median(net[ring]), rtol=1e-6)

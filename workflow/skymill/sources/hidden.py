@@ -213,7 +213,7 @@ def _rings(
         nearest_x = min(max(int(np.ceil(x - 0.5)), low_x), high_x - 1)
         owner = segmentation[nearest_y, nearest_x]
         ring = np.full((high_y - low_y, high_x - low_x), -1, np.int32)
-        count = np.zeros(int(np.hypot(*ring.shape) / RING) + 2, np.int64)
+        count = np.zeros(int(np.sqrt(sources[n, 5]) / RING) + 2, np.int64)
         used = np.zeros(ring.shape, np.bool_)
         for j in range(low_y, high_y):
             for i in range(low_x, high_x):
