@@ -2,14 +2,14 @@
 
 usage: python docs/effects.py [--config config/config.yaml]
 
-From the raw frames, masters and reference cells of a release whose calibrations are built (make
-demo), with the room's own steps. Each picture takes the first exposure, chip and place where its
-step has most to do, the sites in turn.
+From the raw frames, masters and reference cells of a finished release (make demo), with the room's
+own steps. Each picture takes the exposure that passed, the chip and the place where its step has
+most to do.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +20,18 @@ sys.path.insert(0, str(ROOT / "workflow"))
 from skymill.bits import MaskBit  # noqa: E402
 from skymill.camera import Camera  # noqa: E402
 from skymill.config import load_camera, load_config, load_rows  # noqa: E402
-from skymill.errors import InputError  # noqa: E402
 from skymill.frames import calibration, pixels, tpv  # noqa: E402
 from skymill.frames.assemble import assemble, chip_image  # noqa: E402
 from skymill.frames.background import subtract_sky  # noqa: E402
 from skymill.frames.chip_frame import ChipFrame, new_frame  # noqa: E402
+from skymill.frames.epoch import at_epoch  # noqa: E402
 from skymill.frames.masters import read_masters, read_slopes  # noqa: E402
 from skymill.frames.measured_chip import MeasuredChip, measure_chip  # noqa: E402
 from skymill.frames.raw import RawFrame, pointing, read_raw  # noqa: E402
 from skymill.frames.references import read_gaia, read_photometry  # noqa: E402
 from skymill.frames.zero_point import middle_row  # noqa: E402
 from skymill.geometry import REFERENCE_MARGIN, cells_of_square, match  # noqa: E402
+from skymill.io.json import read_json  # noqa: E402
 from skymill.release.style import GREY, INK, drawing  # noqa: E402
 from skymill.tree import Tree  # noqa: E402
 
@@ -61,6 +62,10 @@ class Field:
     def __init__(self, settings: Mapping, camera: Camera, row: Mapping) -> None:
         self.settings, self.camera, self.row = settings, camera, row
         self.tree = Tree.of(settings)
+
+    def passed(self) -> bool:
+        verdict = Path(self.tree.frame(self.row["exposure"], "json"))
+        return read_json(verdict)["verdict"] == "pass"
 
     def raw(self) -> RawFrame:
         return read_raw(Path(self.tree.raw(self.row["path"])), self.camera)
@@ -121,41 +126,27 @@ def main() -> int:
     settings = load_config(parser.parse_args().config)
     camera = load_camera(settings["camera"])
     rows = load_rows(settings["tables"]["exposures"], "exposures")
-    fields = [Field(settings, camera, row) for row in in_turn(rows)]
+    fields = [Field(settings, camera, row) for row in rows]
+    fields = [field for field in fields if field.passed()]
     FOLDER.mkdir(exist_ok=True)
-    wanted = set(PIXELS)
+    best: dict[str, tuple[float, tuple[np.ndarray, ...]]] = {}
     for field in fields:
-        try:
-            wanted -= draw_pixels(field, wanted)
-        except InputError:
-            continue  # a damaged frame, as a release may have
-        if not wanted:
-            break
+        find_best(field, best)
+    for name in PIXELS:
+        if name in best:
+            draw_pair(name, *best[name][1])
+        else:
+            print(f"nothing to show of {name}", file=sys.stderr)
     draw_calibration(fields[0])
-    if wanted:
-        print(f"nothing to show of: {', '.join(sorted(wanted))}", file=sys.stderr)
-    return int(bool(wanted))
+    return int(len(best) < len(PIXELS))
 
 
-def in_turn(rows: list[dict]) -> list[dict]:
-    """The exposures of the sites in turn, each site's in the table's order."""
-    count: dict[str, int] = {}
-    rank = []
-    for row in rows:
-        count[row["site"]] = count.get(row["site"], 0) + 1
-        rank.append(count[row["site"]])
-    return [rows[n] for n in np.argsort(rank, kind="stable")]
+def find_best(field: Field, best: dict[str, tuple[float, tuple[np.ndarray, ...]]]) -> None:
+    """Look through an exposure for chips whose steps changed more pixels than any before.
 
-
-def draw_pixels(field: Field, wanted: set[str]) -> set[str]:
-    """Draw the wanted steps of one exposure; which of them had something to do.
-
-    Of all chips the one is shown whose step changed the most pixels.
+    `best` holds, for each step, how many pixels, and the pictures: before, after, what is flagged.
     """
-    best: dict[str, tuple[float, Callable[[], None]]] = {}
     for name, frame, before, bits in field.steps():
-        if name not in wanted:
-            continue
         if name in MASKS:
             # Amplifiers that were found dead are in the defects' master: marked a step earlier.
             known = bits if name != "mark_amplifiers" else np.zeros_like(bits)
@@ -168,9 +159,6 @@ def draw_pixels(field: Field, wanted: set[str]) -> set[str]:
         if amount > best.get(name, (0.0,))[0]:
             window = None if name in WHOLE else busiest(new.astype(np.float32))
             best[name] = (amount, tuple(cut(panel, window) for panel in panels))
-    for name, (_, (before, after, flagged)) in best.items():
-        draw_pair(name, before, after, flagged)
-    return set(best)
 
 
 def busiest(weight: np.ndarray) -> tuple[slice, slice]:
@@ -258,7 +246,10 @@ def draw_astrometry(chips, priors, result, gaia, exposure, settings, pixel_scale
                     cards = priors[name] | {"CRVAL1": exposure["ra"], "CRVAL2": exposure["dec"]}
                 found = tpv.sky_of_pixels(cards, stars.x[rows], stars.y[rows])
                 known = tpv.sky_of_pixels(solution.cards, stars.x[rows], stars.y[rows])
-                true = np.asarray(gaia["ra"]), np.asarray(gaia["dec"])
+                true = at_epoch(
+                    *(np.asarray(gaia[key]) for key in ("ra", "dec", "pmra", "pmdec", "ref_epoch")),
+                    exposure["mjd"],
+                )
                 first, second, _ = match(*known, *true, settings["astrometry"]["match_radius"])
                 at = np.radians(true[1][second])
                 east = ((found[0][first] - true[0][second] + 180) % 360 - 180) * np.cos(at) * 3600
