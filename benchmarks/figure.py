@@ -39,23 +39,32 @@ class Used:
     memory: float
 
 
+LAUNCHER = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as stream:
+    print(used.ru_utime + used.ru_stime, used.ru_maxrss, file=stream)
+sys.exit(code if code >= 0 else 128 - code)
+"""
+"""A small process between: a process's peak memory begins with that of the one that starts it."""
+
+
 def run(command: Sequence[str], folder: Path, **environment: str) -> Used:
     """Run a command to its end; SystemExit with its last words if it fails."""
     began = time.monotonic()
-    with (folder / "said").open("w+") as said:
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **environment}, stdout=said, stderr=said
+    said, used = folder / "said", folder / "used"
+    with said.open("w") as stream:
+        code = subprocess.call(
+            [sys.executable, "-S", "-c", LAUNCHER, str(used), *command],
+            cwd=folder, env={**os.environ, **environment}, stdout=stream, stderr=stream,
+        )  # fmt: skip
+    if code:
+        raise SystemExit(
+            f"exit code {code}: {shlex.join(command)[:300]}\n{said.read_text()[-3000:]}"
         )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            raise SystemExit(
-                f"exit code {process.returncode}: {shlex.join(command)[:300]}\n"
-                f"{said.read()[-3000:]}"
-            )
-    took = time.monotonic() - began
-    return Used(used.ru_utime + used.ru_stime, took, used.ru_maxrss * 1024 / 1e9)
+    cpu, memory = map(float, used.read_text().split())
+    return Used(cpu, time.monotonic() - began, memory * 1024 / 1e9)
 
 
 def skymill(words: Sequence[object], folder: Path) -> Used:

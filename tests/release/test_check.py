@@ -19,6 +19,7 @@ from skymill.check.products import Products
 from skymill.check.release import measure
 from skymill.check.truth import read_truth
 from skymill.config import load_camera
+from skymill.geometry import match
 from skymill.paths import ROOT
 
 EXPLAINED = {
@@ -194,6 +195,9 @@ def test_spurious_rows_above_10_sigma(truth, products, spared):
         rows = rng.choice(np.flatnonzero(master["mag_auto_i"] < 18), 300, replace=False)
         again = {n: values[rows] for n, values in master.items()}
         again["dec"] = again["dec"] + rng.choice([-1, 1], 300) * rng.uniform(4, 8, 300) / 3600
+        # One that falls on another source lists that one twice, which is another figure's affair.
+        beside = match(again["ra"], again["dec"], master["ra"], master["dec"], 2.0)[0]
+        again = {n: np.delete(values, beside) for n, values in again.items()}
         products.masters[name] = {n: np.append(v, again[n]) for n, v in master.items()}
     expected = both("false_detections.unexplained") | both("identifiers.repeated")
     found = new_failures(truth, products, spared, expected)
