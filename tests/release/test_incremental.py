@@ -5,7 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
 from skymill.config import load_camera
 from skymill.io.json import read_json
@@ -156,14 +158,16 @@ def test_a_frame_taken_over_is_the_first_release_s(clone, snakemake, configs, se
 
 
 def test_frames_in_a_file_per_chip_make_the_same_stack(clone, snakemake, configs, micro):
-    """Built anew with frames.files: chip; the planes' bytes are those of the usual build."""
+    """Built anew with frames.files: chip; the planes' pixels are those of the usual build."""
     tile, band = micro.rows("tiles_table")[0]["tile"], micro.settings["bands"][0]
-    plane = micro.tree.stack(tile, band, "nexp")
-    usual = clone.path(plane).read_bytes()
+    names = [micro.tree.stack(tile, band, plane) for plane in ("nexp", "mask", "exptime", "mjd")]
+    usual = [fits.getdata(micro.path(name)) for name in names]
     words = snakemake(clone.folder, 1, configs["micro"], "--config", "frames={files: chip}")
-    run = subprocess.run([*words, "--", plane], capture_output=True, text=True)
+    run = subprocess.run([*words, "--", names[0]], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert clone.path(plane).read_bytes() == usual
+    for name, before in zip(names, usual, strict=True):
+        assert not clone.path(name).samefile(micro.path(name))
+        assert np.array_equal(fits.getdata(clone.path(name)), before, equal_nan=True)
     row = next(row for row in micro.rows("exposures") if (row["tile"], row["band"]) == (tile, band))
     tree = Tree("micro", 0, tuple(load_camera(micro.settings["camera"]).chips))
     assert len(tree.frame_suffixes) == 10
