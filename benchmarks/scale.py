@@ -85,6 +85,7 @@ def empty_project(folder: Path) -> Path:
         (project / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "workflow", project / "workflow")
     shutil.copy(ROOT / "Snakefile", project / "Snakefile")
+    (project / "profiles").symlink_to("workflow/profiles")  # the default one's scheduler
     for path in (project / "workflow" / "rules").glob("*.smk"):
         text = path.read_text(encoding="utf-8")
         empty = re.sub(r'(shell:\n)((\s+)"[^\n]*\n)+', r'\1\3"touch {output}"\n', text)
