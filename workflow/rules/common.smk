@@ -19,7 +19,7 @@ from skymill.frames.shared import shared_exposures
 from skymill.geometry import REFERENCE_MARGIN, cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
 from skymill.plan.costs import read_costs
-from skymill.plan.graph import jobs_of, without_folder_check
+from skymill.plan.graph import jobs_of, without_needless_checks
 from skymill.plan.requests import Requests
 from skymill.plan.space import check_space
 from skymill.plan.survey import Survey
@@ -61,7 +61,7 @@ if not workflow.is_main_process:
 # Snakemake takes PYTHONPATH away from jobs in conda environments: each sets it for itself.
 shell.prefix(f"export PYTHONPATH={shlex.quote(PACKAGE)}; ")
 collect_garbage(False)
-without_folder_check()
+without_needless_checks()
 CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 with stopping():
