@@ -30,8 +30,9 @@ from skymill.frames.measured_chip import MeasuredChip, measure_chip  # noqa: E40
 from skymill.frames.raw import RawFrame, pointing, read_raw  # noqa: E402
 from skymill.frames.references import read_gaia, read_photometry  # noqa: E402
 from skymill.frames.zero_point import middle_row  # noqa: E402
-from skymill.geometry import REFERENCE_MARGIN, cells_of_square, match  # noqa: E402
+from skymill.geometry import cells_of_square, match  # noqa: E402
 from skymill.io.json import read_json  # noqa: E402
+from skymill.references.coverage import exposure_margin  # noqa: E402
 from skymill.release.style import GREY, INK, drawing  # noqa: E402
 from skymill.tree import Tree  # noqa: E402
 
@@ -53,7 +54,6 @@ BLOCK = 16
 """Pixels a side whose median is one in the picture of a whole chip: sources vanish."""
 FLAGGED = np.array([0.84, 0.37, 0.0])
 PIXELS = ("overscan", *(step.__name__ for step in pixels.STEPS))
-AFTER = ("sky", "astrometry", "zero_points")
 
 
 class Field:
@@ -79,7 +79,8 @@ class Field:
         tile = next(row for row in rows if row["tile"] == self.row["tile"])
         side = self.settings["tiles"]["size"] * self.settings["tiles"]["pixel_scale"] / 3600
         order = self.settings["references"]["cell_order"]
-        cells = cells_of_square(tile["ra"], tile["dec"], side + REFERENCE_MARGIN, order)
+        margin = exposure_margin(self.settings["frames"])
+        cells = cells_of_square(tile["ra"], tile["dec"], side + margin, order)
         return [Path(self.tree.reference(catalogue, cell)) for cell in cells]
 
     def steps(self) -> Iterator[tuple[str, ChipFrame, np.ndarray, np.ndarray]]:

@@ -12,12 +12,11 @@ from .astrometry import Astrometry
 from .calibration import Calibration, Chips, residuals
 from .footprint import footprint, good_regions
 from .measured_chip import MeasuredChip
+from .photometric_fit import LOG_ERROR
 from .quality_cards import quality_cards
 from .scaling import middle_factor, scaled_noise, scaled_saturation
 from .tpv import plane_of_sky, sky_of_pixels
 from .zero_point import ZeroPoint, middle_row
-
-LOG_ERROR = 2.5 / np.log(10)
 
 
 def chip_cards(

@@ -14,6 +14,8 @@ in turn. Where these keep to one level, they show a fainter pixel as well.
 import numpy as np
 from numba import njit
 
+from .sorting import sort_first
+
 BETA = 2.5
 """Of a Moffat profile: sharper than a Gaussian of its width; pixels make real stars blunter."""
 NEAR = 3
@@ -190,13 +192,7 @@ def sharp_pixels(image, usable, contrasts, band, inverse_gain, read_variance, li
 @njit(cache=True)
 def _median(values, n):
     """Median of the first n values, which are sorted in place."""
-    for i in range(1, n):
-        value = values[i]
-        j = i - 1
-        while j >= 0 and values[j] > value:
-            values[j + 1] = values[j]
-            j -= 1
-        values[j + 1] = value
+    sort_first(values, n)
     return values[n // 2] if n % 2 else 0.5 * (values[n // 2 - 1] + values[n // 2])
 
 

@@ -16,9 +16,8 @@ from ..io.json import read_json
 from ..io.parquet import read_table
 from .astrometry import References
 from .distortion import ChipSolution
+from .photometric_fit import LOG_ERROR
 
-LOG_ERROR = 2.5 / np.log(10)
-"""Error of a magnitude over the relative error of its flux."""
 COLUMNS = ("ra", "dec", "mag_auto", "magerr_auto", "flags", "imaflags_iso")
 
 

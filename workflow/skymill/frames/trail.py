@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from .sorting import sort_first
+
 LEAST_SHARE = 0.5
 """A segment of which less has a value says nothing."""
 QUANTILE = 1 / 3
@@ -31,19 +33,6 @@ class Trail:
     ends: np.ndarray
     half_width: float
     crest: float
-
-
-@njit(cache=True)
-def _in_order(values, n, place):
-    """The value at a place among the first n, were they sorted; they are, in place."""
-    for i in range(1, n):
-        value = values[i]
-        j = i - 1
-        while j >= 0 and values[j] > value:
-            values[j + 1] = values[j]
-            j -= 1
-        values[j + 1] = value
-    return values[place]
 
 
 @njit(cache=True)
@@ -81,7 +70,8 @@ def strip(
                     values[n] = image[y, x]
                     n += 1
             if n >= LEAST_SHARE * segment:
-                profiles[s, w] = _in_order(values, n, int(QUANTILE * n))
+                sort_first(values, n)
+                profiles[s, w] = values[int(QUANTILE * n)]
     return profiles
 
 
