@@ -48,7 +48,7 @@ LABEL org.opencontainers.image.title="Skymill" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /opt /opt
 # The pin (skymill.pin): the same bytes on every CPU.
-ENV GLIBC_TUNABLES="glibc.cpu.hwcaps=-AVX512F" \
+ENV GLIBC_TUNABLES="glibc.cpu.hwcaps=-AVX512F:glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=268435456" \
     OPENBLAS_CORETYPE="Haswell" \
     OPENBLAS_NUM_THREADS="1" \
     OMP_NUM_THREADS="1" \

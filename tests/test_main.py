@@ -48,3 +48,16 @@ def test_a_command_pins_itself():
     assert subprocess.run(run, env=bare, capture_output=True, text=True).stdout == "again True\n"
     pinned = bare | pin.PIN
     assert subprocess.run(run, env=pinned, capture_output=True, text=True).stdout == ""
+
+
+def test_a_command_does_not_load_pandas():
+    code = (
+        "import runpy, sys; sys.argv = ['skymill', '--version']\n"
+        "try: runpy.run_module('skymill', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "import pyarrow\n"
+        "print(pyarrow.array([1]).to_numpy(), 'pandas' in sys.modules)"
+    )
+    where = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT / "workflow")} | pin.PIN
+    run = subprocess.run([sys.executable, "-c", code], env=where, capture_output=True, text=True)
+    assert run.stdout.endswith("[1] False\n")

@@ -30,7 +30,7 @@ def corners(cell: int, order: int) -> tuple[np.ndarray, np.ndarray]:
     ra, dec : ndarray, shape (16,)
         Degrees, counter-clockwise seen from inside the sphere.
     """
-    import healpy
+    from ..healpix import healpy
 
     centre = np.array(healpy.pix2vec(1 << order, cell, nest=True))
     edge = healpy.boundaries(1 << order, cell, step=STEPS, nest=True).T
@@ -41,7 +41,7 @@ def corners(cell: int, order: int) -> tuple[np.ndarray, np.ndarray]:
 
 def circle(cell: int, order: int) -> tuple[float, float, float]:
     """The circle around a cell's polygon: ra, dec and radius, degrees."""
-    import healpy
+    from ..healpix import healpy
 
     centre = np.array(healpy.pix2vec(1 << order, cell, nest=True))
     ra, dec = _degrees(centre[None, :])
