@@ -57,3 +57,11 @@ def test_nothing_there(extraction):
     objects, segmentation = detect(np.zeros((100, 100)), extraction)
     assert len(objects) == 0
     assert not segmentation.any()
+
+
+def test_isophotes_are_kept_without_the_sky(crowd, extraction):
+    objects, segmentation = detect(crowd, extraction)
+    kept = detection.Isophotes.of(objects, segmentation)
+    assert kept.places.nbytes + kept.owners.nbytes < segmentation.nbytes
+    assert kept.segmentation().dtype == segmentation.dtype
+    np.testing.assert_array_equal(kept.segmentation(), segmentation)

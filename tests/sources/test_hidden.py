@@ -5,8 +5,11 @@ import pytest
 from scipy.spatial import cKDTree
 
 from skymill.bits import Flag
-from skymill.sources.hidden import _rings
+from skymill.sources.detection import detect
+from skymill.sources.hidden import _rings, add_hidden
+from skymill.sources.light_model import LightModel
 from skymill.sources.measure import measure
+from skymill.sources.star_profile import Moffat
 
 GAIN = 2.0
 FWHM = 5.0
@@ -93,6 +96,26 @@ def test_nothing_is_found_around_isolated_stars_that_stay_as_they_are(field, ext
     for name in ("flux_aper5", "x", "y"):
         np.testing.assert_allclose(table[name], without[name], rtol=2e-3, err_msg=name)
     assert (table["flags"] == 0).all()
+
+
+def test_what_no_other_source_touches_is_not_blended(extraction, add_moffat):
+    image = np.zeros((200, 200))
+    add_moffat(image, 60, 60, 1e6, FWHM)
+    light = image.copy()
+    for x, y in ((60, 80), (150, 150)):  # on the wing, far away
+        add_moffat(image, x, y, 5e3, FWHM)
+    alpha, beta = 4.9, 3.0
+    peak = light[60, 60]
+    model = LightModel(np.array([[60, 60, peak, alpha**-2, beta, 60**2]]), Moffat(alpha, beta))
+    data = noise(image, np.random.default_rng(5)).astype(np.float32)
+    variance, state = np.full(data.shape, 25, np.float32), np.zeros(data.shape, np.uint8)
+    objects, segmentation = detect(light.astype(np.float32), variance, state > 0, extraction)
+    window = (slice(0, 200), slice(0, 200))
+    planes = data, data - model.within(window), variance, state
+    found, whole = add_hidden(*planes, model, window, 1 / GAIN, (objects, segmentation), extraction)
+    near, far = (found["flag"][whole[y, x] - 1] for x, y in ((60, 80), (150, 150)))
+    assert len(found) == 3
+    assert (near, far) == (1, 0)
 
 
 @pytest.mark.parametrize("ellipticity", [0.1, 0.3])

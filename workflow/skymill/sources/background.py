@@ -55,7 +55,7 @@ class Mesh:
         columns = _spline_weights(
             window[1].start, window[1].stop, self.size[1], self.level.shape[1]
         )
-        return (rows @ self.level @ columns.T).astype(np.float32)
+        return (rows @ self.level).astype(np.float32) @ columns.T.astype(np.float32)
 
 
 def background_mesh(

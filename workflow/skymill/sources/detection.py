@@ -1,6 +1,7 @@
 """Detection: connected pixels above the local noise, deblended and cleaned (sep)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,6 +9,42 @@ from ..errors import DataError
 
 LEAST_PIXSTACK = 1_000_000
 LEAST_SUB_OBJECTS = 16_384
+
+
+@dataclass(frozen=True)
+class Isophotes:
+    """What `detect` found in a scene, without its sky: a tenth of the memory.
+
+    Attributes
+    ----------
+    objects : structured ndarray
+        As of sep.extract.
+    shape : (int, int)
+        Of the scene.
+    places : ndarray of unsigned integer, shape (n,)
+        The pixels that belong to sources, row after row.
+    owners : ndarray of int32, shape (n,)
+        k + 1 where a pixel belongs to objects[k].
+    """
+
+    objects: np.ndarray
+    shape: tuple[int, int]
+    places: np.ndarray
+    owners: np.ndarray
+
+    @classmethod
+    def of(cls, objects: np.ndarray, segmentation: np.ndarray) -> "Isophotes":
+        """Keep what `detect` returned."""
+        places = np.flatnonzero(segmentation)
+        owners = segmentation.ravel()[places]
+        places = places.astype(np.min_scalar_type(segmentation.size))
+        return cls(objects, segmentation.shape, places, owners)
+
+    def segmentation(self) -> np.ndarray:
+        """The segmentation as `detect` returned it."""
+        whole = np.zeros(self.shape, np.int32)
+        whole.ravel()[self.places] = self.owners
+        return whole
 
 
 def detect(

@@ -47,7 +47,7 @@ def add_hidden(
     Parameters
     ----------
     data, net, variance, state : ndarray
-        Of the scene (`skymill.sources.measure.Scene`).
+        Of the scene (`skymill.sources.scene.Scene`).
     model : LightModel
         That was taken out of `net`.
     window : (slice, slice)
@@ -62,8 +62,8 @@ def add_hidden(
     Returns
     -------
     objects : structured ndarray
-        The first detection's, then the new ones, flagged as merged; so are those whose pixels a
-        new one takes.
+        The first detection's, then the new ones. Merged, by their flag, are those on the wing of a
+        bright one, and those that take pixels from another, with that other.
     segmentation : ndarray of int32
     """
     limits, (objects, segmentation) = settings["hidden"], found
@@ -73,7 +73,7 @@ def add_hidden(
     level, spread = _rings(net, state, segmentation, model.sources, parent, *start)
     left = net - level
     del level
-    # What the first round found and this detection took for a part of a brighter source.
+    # A modelled source whose centre lies in a brighter one's isophote is found here, or nowhere.
     left += model.within(window, model.owners(segmentation, window) == 0)
     threshold = np.maximum(data - net, 0)
     threshold *= np.float32(inverse_gain)
@@ -88,10 +88,11 @@ def add_hidden(
     number = np.zeros(len(second) + 1, np.int32)
     number[1:][new] = len(objects) + 1 + np.arange(int(new.sum()))
     taken = number[own]
-    parents = np.unique(segmentation[taken > 0])
+    shared = (taken > 0) & (segmentation > 0)
     objects, second = objects.copy(), second[new]
-    objects["flag"][parents[parents > 0] - 1] |= SEP_MERGED
-    second["flag"] |= SEP_MERGED
+    objects["flag"][np.unique(segmentation[shared]) - 1] |= SEP_MERGED
+    second["flag"][parent[second["ycpeak"], second["xcpeak"]] >= 0] |= SEP_MERGED
+    second["flag"][np.unique(taken[shared]) - 1 - len(objects)] |= SEP_MERGED
     return np.concatenate([objects, second]), np.where(taken > 0, taken, segmentation)
 
 

@@ -5,8 +5,9 @@ isophotes and Kron ellipses found there (source-extractor's dual-image mode). Bo
 into overlapping sub-tiles; what has to be one for the whole image (background mesh, light model,
 noise factors, the size of stars) is.
 
-An image is gone through twice: once to model the light of all sources, then with that model, to
-measure each source without the others' light (`skymill.sources.light_model`).
+An image is gone through twice: first to detect, and to model the light of all sources, then, with
+that model, to add what was hidden in it (`skymill.sources.hidden`) and measure each source without
+the others' light (`skymill.sources.light_model`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,17 +19,17 @@ from astropy.table import Table
 from ..errors import InputError
 from .apertures import DIAMETERS, circular_sums
 from .background import Mesh, background_mesh
-from .detection import detect
+from .detection import Isophotes, detect
 from .flags import extraction_flags
 from .hidden import add_hidden
-from .interpolate import EMPTY, GOOD, MASKED, interpolate_rows
+from .interpolate import EMPTY
 from .isophote import core_bits, ellipses, isophotes
 from .kron import elliptical_sums, foreign_fractions, kron_radii
-from .light_model import COLUMNS as MODEL_COLUMNS
 from .light_model import INNER, LightModel, light_model
 from .noise import correlation_factors, empty_sums, lattice
-from .planes import ArrayPlanes, Piece, Planes, Window, cut
+from .planes import ArrayPlanes, Piece, Planes, cut
 from .resolved import resolved
+from .scene import Scene, load_scene
 from .shapes import half_light_radii, widths
 from .sizes import window_sizes, windows_near
 from .star_profile import EDGES, sector_sums
@@ -79,50 +80,13 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A window of an image, ready to be measured; arrays have one shape (ny, nx).
-
-    Attributes
-    ----------
-    data : ndarray of float32
-        Background-subtracted, masked pixels bridged along rows, 0 where there is no data.
-    net : ndarray of float32
-        The same without the modelled light of the sources.
-    variance : ndarray of float32
-        Scaled so that it agrees with the measured rms of the background.
-    mask : ndarray of uint8
-        Bits of `skymill.bits.MaskBit`.
-    state : ndarray of uint8
-        `skymill.sources.interpolate`.
-    background : ndarray of float32
-        What was subtracted.
-    window : (slice, slice)
-        Rows and columns of the image.
-    model : LightModel or None
-    """
-
-    data: np.ndarray
-    net: np.ndarray
-    variance: np.ndarray
-    mask: np.ndarray
-    state: np.ndarray
-    background: np.ndarray
-    window: Window
-    model: LightModel | None
-
-    def own(self, segmentation: np.ndarray, idents: np.ndarray) -> np.ndarray:
-        """What the model says of each source's own light."""
-        if self.model is None:
-            return np.zeros((idents.size, MODEL_COLUMNS))
-        return self.model.owned(segmentation, idents, self.window)
-
-
-@dataclass(frozen=True)
 class Detections:
     """Sources found in a scene; arrays of shape (n,), pixels of the scene.
 
     Attributes
     ----------
+    objects : structured ndarray
+        As sep gives them: also those whose peak lies outside the piece's core, and not only n.
     segmentation : ndarray of int32
         Number of the source that owns each pixel, shape of the scene.
     cores : ndarray of int32
@@ -143,6 +107,7 @@ class Detections:
         Squared errors of x, y without correlation: sky + source / gain; shape (n, 2).
     """
 
+    objects: np.ndarray
     segmentation: np.ndarray
     cores: np.ndarray
     ident: np.ndarray
@@ -275,7 +240,7 @@ def measure_bands(
     if meshes[detection] is None:
         return {name: _empty_table() for name in bands}
     pieces = cut(shape, int(settings["sub_tile"]), int(settings["sub_tile_overlap"]))
-    models = light_models(bands, detection, meshes, pieces, settings)
+    models, first = light_models(bands, detection, meshes, pieces, settings)
     for name, model in models.items():
         if model is not None:
             meshes[name] = background_mesh(bands[name].planes, settings, model, meshes[name])
@@ -283,8 +248,9 @@ def measure_bands(
     places: list[dict] = []
     rows: dict[str, list[dict]] = {name: [] for name in bands}
     empties: dict[str, list[np.ndarray]] = {name: [] for name in bands}
-    for piece in pieces:
-        for name, scene, found, light in seen(bands, detection, meshes, models, piece, settings):
+    for n, piece in enumerate(pieces):
+        views = seen(bands, detection, meshes, models, piece, settings, first.get(n))
+        for name, scene, found, light in views:
             saturation = bands[name].saturation
             rows[name].append(measure_at(scene, found, light, settings, radii, saturation))
             empties[name].append(
@@ -317,15 +283,19 @@ def seen(
     models: Mapping[str, LightModel | None],
     piece: Piece,
     settings: Mapping,
+    first: Isophotes | None = None,
 ) -> Iterator[tuple[str, Scene, "Detections", "KronLight"]]:
-    """A piece of every band, the detection band's first: name, scene, sources and their light."""
+    """A piece of every band, the detection band's first: name, scene, sources and their light.
+
+    Sources that were detected before aren't detected anew.
+    """
     found = None
     for name in (detection, *(name for name in bands if name != detection)):
         scene = load_scene(
             bands[name].planes, meshes[name], piece.window, settings, models.get(name)
         )
         if found is None:
-            found, light = find(scene, piece, settings, bands[name].inverse_gain)
+            found, light = find(scene, piece, settings, bands[name].inverse_gain, first)
         else:
             light = kron_light(scene, found, settings)
         yield name, scene, found, light
@@ -337,18 +307,24 @@ def light_models(
     meshes: Mapping[str, Mesh | None],
     pieces: Sequence[Piece],
     settings: Mapping,
-) -> dict[str, LightModel | None]:
-    """The light of each band's sources; None where a band hasn't stars enough, or by config."""
+) -> tuple[dict[str, LightModel | None], dict[int, Isophotes]]:
+    """The light of each band's sources; None where a band hasn't stars enough, or by config.
+
+    With what was detected for it, by number of the piece.
+    """
     if not settings["light_model"]:
-        return dict.fromkeys(bands)
+        return dict.fromkeys(bands), {}
+    first: dict[int, Isophotes] = {}
     parts: dict[str, list[dict]] = {name: [] for name in bands}
-    for piece in pieces:
+    for n, piece in enumerate(pieces):
         for name, scene, found, light in seen(bands, detection, meshes, {}, piece, settings):
             parts[name].append(_shining(scene, found, light, bands[name], settings))
-    return {
+            first.setdefault(n, Isophotes.of(found.objects, found.segmentation))
+    models = {
         name: light_model(_joined(own), meshes[name].noise, settings) if meshes[name] else None
         for name, own in parts.items()
     }
+    return models, first
 
 
 def _shining(
@@ -376,34 +352,25 @@ def _shining(
     }
 
 
-def load_scene(
-    planes: Planes,
-    mesh: Mesh | None,
-    window: Window,
-    settings: Mapping,
-    model: LightModel | None = None,
-) -> Scene:
-    """Read a window, take out background and modelled light, bridge masked pixels.
-
-    Without a mesh there is no data.
-    """
-    image, variance, mask = planes.read(window)
-    background = mesh.at(window) if mesh else np.zeros_like(image)
-    light = model.within(window) if model else np.zeros_like(image)
-    state = np.where(mask != 0, MASKED, GOOD).astype(np.uint8)
-    state[~(np.isfinite(image) & (variance > 0)) | (mesh is None)] = EMPTY
-    net = image - background - light
-    if mesh is not None:
-        variance *= np.float32(mesh.noise_scale**2)
-    interpolate_rows(net, variance, state, int(settings["interpolate_lag"]))
-    data = np.where(state == EMPTY, np.float32(0), net + light)
-    return Scene(data, net, variance, mask, state, background, window, model)
-
-
 def find(
-    scene: Scene, piece: Piece, settings: Mapping, inverse_gain: float
+    scene: Scene,
+    piece: Piece,
+    settings: Mapping,
+    inverse_gain: float,
+    first: Isophotes | None = None,
 ) -> tuple[Detections, KronLight]:
     """Detect the sources of a scene, keep those whose peak lies in the piece's core, place them.
+
+    Parameters
+    ----------
+    scene : Scene
+    piece : Piece
+    settings : Mapping
+        `config/schemas/extraction.yaml`.
+    inverse_gain : float
+        Image units per e⁻; 0 where the variance holds the sources' photons.
+    first : Isophotes, optional
+        What was detected in the scene before its light was modelled.
 
     Returns
     -------
@@ -412,7 +379,7 @@ def find(
     KronLight
         Their AUTO sums in this very scene, which the centroids' windows come from.
     """
-    found = _detected(scene, piece, settings, inverse_gain)
+    found = _detected(scene, piece, settings, inverse_gain, first)
     kron = _kron_scale(scene, found, settings)
     found = replace(found, kron=kron)
     light = kron_light(scene, found, settings)
@@ -437,9 +404,15 @@ def _window(scene: Scene, half: np.ndarray, settings: Mapping) -> np.ndarray:
     return np.fmin(half, scene.model.star.fwhm / 2)
 
 
-def _detected(scene: Scene, piece: Piece, settings: Mapping, inverse_gain: float) -> Detections:
+def _detected(
+    scene: Scene, piece: Piece, settings: Mapping, inverse_gain: float, first: Isophotes | None
+) -> Detections:
     """The sources of a scene; where their light is modelled, hidden ones too, and by own light."""
-    objects, segmentation = detect(scene.data, scene.variance, scene.state == EMPTY, settings)
+    if first is None:
+        empty = scene.state == EMPTY
+        objects, segmentation = detect(scene.data, scene.variance, empty, settings)
+    else:
+        objects, segmentation = first.objects, first.segmentation()
     if scene.model is None:
         return _isophotal(objects, segmentation, piece)
     planes = (scene.data, scene.net, scene.variance, scene.state)
@@ -460,6 +433,7 @@ def _isophotal(objects: np.ndarray, segmentation: np.ndarray, piece: Piece) -> D
     found = objects[mine]
     x, y, a, b, theta = (found[name].astype(float) for name in ("x", "y", "a", "b", "theta"))
     return Detections(
+        objects=objects,
         segmentation=segmentation,
         cores=segmentation,
         ident=np.flatnonzero(mine).astype(np.int32) + np.int32(1),
