@@ -23,6 +23,9 @@ from .survey import Survey, calibrate, expose, make_masters, pixels, start_surve
 
 DITHERS = ((0.0, 0.0), (30.0, 0.0), (0.0, 52.5), (30.0, 52.5))
 """Arcsec: the mini release's, all at one site."""
+FIELDS = 3
+"""Tiles of the run: over one alone an amplifier would see the same calibrators again and again, and
+the errors of their catalogue wouldn't be pooled."""
 BRIGHT = 100.0
 """S/N of the stars whose positions count."""
 MATCH = 0.5
@@ -36,7 +39,10 @@ LOG_ERROR = 2.5 / np.log(10)
 def figures(folder: Path) -> Iterator[Figure]:
     """rms of positions, errors of zero points, each against truth."""
     dithers = [{"site": "CTIO", "ra": f"{x} arcsec", "dec": f"{y} arcsec"} for x, y in DITHERS]
-    survey = start_survey(folder, "mini", {"simulate": {"plan": {"dithers": dithers}}})
+    tiles = [{"number": n, "ra": f"{n / 2} deg", "dec": "-30 deg"} for n in range(FIELDS)]
+    nights = {"CTIO": [f"2025-09-{20 + n}T04:20:00" for n in range(FIELDS)]}
+    plan = {"tiles": tiles, "dithers": dithers, "nights": nights}
+    survey = start_survey(folder, "mini", {"simulate": {"plan": plan}})
     if not survey.master("crosstalk").exists():
         make_masters(survey)
     verdicts, truths, parts, edges = [], [], [], []

@@ -5,8 +5,8 @@ import pytest
 
 from skymill.bits import COSMIC_RAY, MaskBit
 from skymill.frames.chip_frame import Masters
-from skymill.frames.cosmic_rays import beside, mark_cosmic_rays, sharpest_star
-from skymill.frames.sharpness import follow_rays, sharp_pixels, star_contrast
+from skymill.frames.cosmic_rays import beside, mark_cosmic_rays, sharpest_star, star_contrasts
+from skymill.frames.sharpness import follow_rays, sharp_pixels, star_contrast, star_fwhm
 
 GAIN, NOISE, SKY = 1.7, 7.0, 600.0
 SHAPE = (200, 240)
@@ -39,9 +39,16 @@ def known_noise(image):
     return np.full(shape, 1 / GAIN), np.full(shape, (NOISE / GAIN) ** 2)
 
 
+def seen(image):
+    """Contrasts of the stars of an image."""
+    usable = np.ones(image.shape, dtype=bool)
+    return star_contrasts(image, usable, known_noise(image), LIMITS, 0.4)
+
+
 def run(image, usable=None, limits=(5.5, 2.7)):
     usable = np.ones(image.shape, dtype=bool) if usable is None else usable
-    contrasts = sharpest_star(image, usable, known_noise(image), LIMITS, 0.4)
+    peaks = star_contrasts(image, usable, known_noise(image), LIMITS, 0.4)
+    contrasts = sharpest_star(peaks, LIMITS, 0.4)
     known = contrasts, np.zeros(image.shape[0], dtype=np.int64), *known_noise(image)
     places = sharp_pixels(image, usable, *known, limits[0])
     found = np.zeros(image.shape, dtype=bool)
@@ -81,15 +88,22 @@ def test_a_thick_ray_and_one_on_a_star_are_rays(draw_star):
 
 
 def test_the_contrasts_are_those_of_the_stars(draw_star):
-    usable = np.ones(SHAPE, dtype=bool)
     for fwhm in (3.5, 5.0):
         image, _, _ = observed(draw_star, fwhm, stars=80, brightest=5.0)
-        found = sharpest_star(image, usable, known_noise(image), LIMITS, 0.4)
+        found = sharpest_star(seen(image), LIMITS, 0.4)
         true = star_contrast(fwhm), star_contrast(fwhm, np.sqrt(2))
         np.testing.assert_allclose(found, true, atol=0.06)
     few, _, _ = observed(draw_star, 5.0, stars=10)
     any_seeing = star_contrast(SHARPEST), star_contrast(SHARPEST, np.sqrt(2))
-    assert sharpest_star(few, usable, known_noise(few), LIMITS, 0.4) == any_seeing
+    assert sharpest_star(seen(few), LIMITS, 0.4) == any_seeing
+
+
+@pytest.mark.parametrize("fwhm", [3.0, 5.0, 8.0])
+def test_the_stars_tell_the_seeing(draw_star, fwhm):
+    image, _, _ = observed(draw_star, fwhm, stars=80, rays=0, brightest=5.0)
+    assert star_fwhm(star_contrast(fwhm)) == pytest.approx(fwhm)
+    # wide stars reach over the square whose darkest pixel is taken for the level: narrower
+    assert 0.7 < star_fwhm(np.median(seen(image)[:, 0])) / fwhm < 1.2
 
 
 def test_a_shift_moves_the_result(draw_star):

@@ -59,9 +59,9 @@ def found(frame, settings):
     return (frame.bits & MaskBit.TRAIL) > 0
 
 
-def trail(angle, offset, crest=5.0):
+def trail(angle, offset, crest=5.0, fwhm=FWHM):
     """A trail whose crest is so many σ, by the simulator."""
-    light = satellite_trail((SIDE, SIDE), (576, 576), (angle, offset), 1.0, FWHM, 3.0)
+    light = satellite_trail((SIDE, SIDE), (576, 576), (angle, offset), 1.0, fwhm, 3.0)
     return light * (crest * NOISE / light.max())
 
 
@@ -75,6 +75,13 @@ def test_a_trail_is_flagged_and_little_else(expose, setting, angle, offset, dens
     flagged, true = found(frame, setting[1]["frames"]), (light > NOISE) & ~(frame.bits == 2)
     assert (flagged & true).sum() >= 0.9 * true.sum()
     assert flagged.sum() <= 1.5 * true.sum()
+
+
+@pytest.mark.parametrize(("width", "is_trail"), [(1.2, True), (2.0, True), (3.3, False)])
+def test_a_trail_is_as_sharp_as_the_stars(expose, setting, width, is_trail):
+    frame = expose(1, 0.5, trail(0.4, 100, 8, width * FWHM))
+    frame.fwhm = FWHM
+    assert found(frame, setting[1]["frames"]).any() == is_trail
 
 
 def test_a_trail_is_flagged_up_to_the_border(expose, setting):

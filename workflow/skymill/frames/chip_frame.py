@@ -26,6 +26,8 @@ class ChipFrame:
         e⁻ per ADU of `data`, e⁻ rms, ADU of `data`.
     aggressors : ndarray of bool or None, shape chip.shape
         Pixels that saturated, as read out, before charge bled further; None until marked.
+    fwhm : float or None
+        Of the chip's stars, pixels; None until seen, and where there are too few.
     """
 
     chip: Chip
@@ -37,6 +39,7 @@ class ChipFrame:
     read_noise: np.ndarray
     saturation: np.ndarray
     aggressors: np.ndarray | None = None
+    fwhm: float | None = None
 
 
 @dataclass(frozen=True)

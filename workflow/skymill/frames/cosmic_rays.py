@@ -39,13 +39,10 @@ def by_column(chip: Chip, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return band, spread
 
 
-def sharpest_star(
+def star_contrasts(
     image: np.ndarray, usable: np.ndarray, noise: tuple, limits: Mapping, scale: float
-) -> tuple[float, float]:
-    """Contrasts of the sharpest stars of a chip, as `skymill.frames.sharpness` compares them.
-
-    Nine in ten bright peaks are blunter: galaxies, pairs, stars centred between pixels. Where
-    there are too few, any seeing is thought possible.
+) -> np.ndarray:
+    """Contrasts of a chip's bright peaks, as `skymill.frames.sharpness` compares them.
 
     Parameters
     ----------
@@ -57,20 +54,42 @@ def sharpest_star(
         The configuration's ``frames.cosmic_rays``.
     scale : float
         Arcsec per pixel.
-    """
-    from .sharpness import contrasts_of_peaks, star_contrast
 
-    fwhm = limits["sharpest"] / scale
-    sharpest = star_contrast(fwhm), star_contrast(fwhm, np.sqrt(2))
+    Returns
+    -------
+    ndarray of float64, shape (n, 2)
+        Along row or column, along a diagonal; empty where there are too few.
+    """
+    from .sharpness import contrasts_of_peaks
+
+    none = np.empty((0, 2))
     some = image[::SAMPLE, ::SAMPLE][usable[::SAMPLE, ::SAMPLE]]
     if not some.size:
-        return sharpest
+        return none
     level = float(np.median(some))
     inverse_gain, read_variance = (values.max(axis=0) for values in noise)
     limit = limits["bright"] * np.sqrt(max(level, 0) * inverse_gain + read_variance)
     peaks = contrasts_of_peaks(image, usable, level, limit)
-    peaks = peaks[peaks[:, 0] >= sharpest[0]]
-    if len(peaks) < limits["least_stars"]:
+    peaks = peaks[peaks[:, 0] >= any_seeing(limits, scale)[0]]
+    return peaks if len(peaks) >= limits["least_stars"] else none
+
+
+def any_seeing(limits: Mapping, scale: float) -> tuple[float, float]:
+    """Contrasts of the sharpest star that is thought possible; parameters as `star_contrasts`."""
+    from .sharpness import star_contrast
+
+    fwhm = limits["sharpest"] / scale
+    return star_contrast(fwhm), star_contrast(fwhm, np.sqrt(2))
+
+
+def sharpest_star(peaks: np.ndarray, limits: Mapping, scale: float) -> tuple[float, float]:
+    """Contrasts of a chip's sharpest stars.
+
+    Nine in ten bright peaks are blunter: galaxies, pairs, stars centred between pixels. Where
+    there are too few, any seeing is thought possible.
+    """
+    sharpest = any_seeing(limits, scale)
+    if not len(peaks):
         return sharpest
     straight, diagonal = np.maximum(np.quantile(peaks, SHARP, axis=0), sharpest)
     return float(straight), float(diagonal)
@@ -84,15 +103,17 @@ def mark_cosmic_rays(frame: ChipFrame, masters: Masters, settings: Mapping) -> N
     (`skymill.frames.sharpness`). Pixels beside bleed trails and defects are left alone: they are as
     sharp.
     """
-    from .sharpness import follow_rays, sharp_pixels
+    from .sharpness import follow_rays, sharp_pixels, star_fwhm
 
     flags = np.uint8(MaskBit.DEFECT | MaskBit.AMPLIFIER | MaskBit.BLEED)
     usable = beside(((frame.bits & flags) > 0) | ~np.isfinite(frame.data))
     np.logical_not(usable, out=usable)
     band, inverse_gain = by_column(frame.chip, 1 / frame.gain)
     noise = inverse_gain, by_column(frame.chip, (frame.read_noise / frame.gain) ** 2)[1]
-    limits = settings["cosmic_rays"]
-    contrasts = sharpest_star(frame.data, usable, noise, limits, frame.camera.pixel_scale)
+    limits, scale = settings["cosmic_rays"], frame.camera.pixel_scale
+    peaks = star_contrasts(frame.data, usable, noise, limits, scale)
+    frame.fwhm = star_fwhm(float(np.median(peaks[:, 0]))) if len(peaks) else None
+    contrasts = sharpest_star(peaks, limits, scale)
     places = sharp_pixels(frame.data, usable, contrasts, band, *noise, limits["sharp"])
     found = follow_rays(frame.data, usable, places, contrasts, band, *noise, limits["beside"])
     frame.bits[found[:, 0], found[:, 1]] |= np.uint8(COSMIC_RAY)

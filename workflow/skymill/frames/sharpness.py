@@ -38,6 +38,12 @@ def star_contrast(fwhm: float, distance: float = 1.0) -> float:
     return float((1 + (distance / alpha) ** 2) ** -BETA)
 
 
+def star_fwhm(contrast: float) -> float:
+    """The width, pixels, of a star of which the pixels beside its centre reach this share."""
+    alpha = 1 / np.sqrt(contrast ** (-1 / BETA) - 1)
+    return float(alpha * 2 * np.sqrt(2 ** (1 / BETA) - 1))
+
+
 @njit(cache=True)
 def _darkest(image, usable, y, x):
     """The darkest usable pixel around."""

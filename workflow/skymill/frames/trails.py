@@ -127,6 +127,16 @@ def blank(weight: np.ndarray, ends: np.ndarray, size: int, width: float) -> None
     weight[near] = 0
 
 
+def as_sharp_as_stars(limits: Mapping, fwhm: float | None, scale: float) -> Mapping:
+    """The configuration's ``frames.trails``, its ``widest`` no more than the stars' width allows.
+
+    A row of stars that makes a line in a crowded field is as wide as stars are apart.
+    """
+    if fwhm is None:
+        return limits
+    return {**limits, "widest": min(limits["widest"], limits["wider"] * fwhm * scale)}
+
+
 def mark_trails(frame: ChipFrame, masters: Masters, settings: Mapping) -> None:
     """Set the bit TRAIL along straight trails.
 
@@ -137,7 +147,8 @@ def mark_trails(frame: ChipFrame, masters: Masters, settings: Mapping) -> None:
     """
     from .trail import follow, trail_pixels
 
-    limits, scale = settings["trails"], frame.camera.pixel_scale
+    scale = frame.camera.pixel_scale
+    limits = as_sharp_as_stars(settings["trails"], frame.fwhm, scale)
     size = int(limits["bin"])
     values = in_noise(frame)
     excess, weight = binned(values, size, int(limits["window"]) // size, limits["limit"])
