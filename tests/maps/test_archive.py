@@ -1,0 +1,105 @@
+"""A map is found wherever it was published; what is none is refused."""
+
+import io
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+
+from skymill.errors import InputError
+from skymill.maps import load_map, look_up
+from skymill.tree import map_name
+
+from .conftest import SIZE, TILE
+
+NAME = map_name("zp", TILE, "V", "Idual", "APER5")
+
+
+def pack(path, content, name=NAME):
+    with tarfile.open(path, "w") as archive:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def test_archive_folder_and_file_give_the_same_map(archive, folder, zero_points):
+    for source in (archive, folder, folder / TILE, folder / TILE / NAME):
+        np.testing.assert_array_equal(load_map(source, NAME), zero_points)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (55, 55), (110, 110), (7, 14)])
+@pytest.mark.parametrize("kind", ["f8", "f4", "i4"])
+def test_any_grid_is_read(tmp_path, shape, kind):
+    values = np.arange(np.prod(shape)).reshape(shape).astype(kind)
+    np.save(tmp_path / NAME, values)
+    found = load_map(tmp_path, NAME)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, values)
+
+
+def test_a_name_that_is_not_there_is_told_with_the_nearest(archive, folder):
+    for source in (archive, folder):
+        with pytest.raises(InputError, match=r"nearest of its 2 maps: zp_map_0698.005-30_[IV]"):
+            load_map(source, NAME.replace("_V_", "_B_"))
+    with pytest.raises(InputError, match="no such maps"):
+        load_map(folder, "alerr.npy")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.zeros(5), r"got float64 of shape \(5,\)"),
+        (np.zeros((0, 4)), "two axes"),
+        (np.zeros((2, 2, 2)), "two axes"),
+        (np.array([["a"]]), "two axes"),
+        (np.zeros((2, 2), complex), "two axes"),
+    ],
+)
+def test_what_is_no_map_is_refused(tmp_path, values, said):
+    np.save(tmp_path / NAME, values)
+    with pytest.raises(InputError, match=said):
+        load_map(tmp_path, NAME)
+
+
+def test_damaged_files_are_told(tmp_path, archive):
+    with pytest.raises(InputError, match="no such file or folder"):
+        load_map(tmp_path / "none.tar", NAME)
+    (tmp_path / "no.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(InputError, match="expected a tar archive"):
+        load_map(tmp_path / "no.tar.gz", NAME)
+    cut = tmp_path / "cut.tar.gz"
+    cut.write_bytes(archive.read_bytes()[:300])
+    with pytest.raises(InputError, match="expected"):
+        load_map(cut, NAME)
+    for content in (b"", b"\x93NUMPY", b"no array"):
+        with pytest.raises(InputError, match="expected a NumPy array file"):
+            load_map(pack(tmp_path / "bad.tar", content), NAME)
+
+
+def test_nothing_in_an_archive_is_executed_or_unpacked(tmp_path, monkeypatch):
+    stream = io.BytesIO()
+    np.save(stream, np.array([[print]], object), allow_pickle=True)
+    monkeypatch.setattr(pickle, "load", lambda *_: pytest.fail("unpickled"))
+    source = pack(tmp_path / "evil.tar", stream.getvalue(), f"../../{NAME}")
+    with pytest.raises(InputError, match="expected a NumPy array file"):
+        load_map(source, NAME)
+    assert [path.name for path in tmp_path.iterdir()] == ["evil.tar"]
+
+
+def test_a_member_larger_than_any_map_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("skymill.maps.archive.LARGEST", 100)
+    with pytest.raises(InputError, match="200 bytes: no map"):
+        load_map(pack(tmp_path / "large.tar", bytes(200)), NAME)
+
+
+def test_a_value_is_constant_in_a_bin_and_clipped_at_the_edges(zero_points):
+    """KS4: bin = int(22000 / 55) = 400 pixels, index = floor(x / bin), at every edge."""
+    edges = np.arange(0, SIZE + 1, 400.0)
+    for step, bins in ((0.0, np.arange(56)), (-1e-9, np.arange(-1, 55)), (1e-9, np.arange(56))):
+        wanted = np.clip(bins, 0, 54)
+        found = look_up(zero_points, edges + step, np.full(56, 10.0), SIZE)
+        np.testing.assert_array_equal(found, zero_points[wanted, 0])
+        found = look_up(zero_points, np.full(56, 10.0), edges + step, SIZE)
+        np.testing.assert_array_equal(found, zero_points[0, wanted])
