@@ -328,6 +328,7 @@ def test_stack_table(release):
     row = rows[1]
     assert (row["tile"], row["band"], row["candidates"], row["nexp"]) == (TILE, "I", 3, 2)
     assert row["fwhm"] == pytest.approx(2.0, abs=0.01)
+    assert row["side"] == pytest.approx(SIZE * SCALE / 3600)
     assert row["area"] == pytest.approx(SIZE * (SIZE - 10) * (SCALE / 3600) ** 2)
     assert row["masked"] == pytest.approx(12 / (SIZE - 10), rel=1e-5)
     assert row["sources"] == 942

@@ -74,7 +74,7 @@ rule stack_table:
     params:
         config=CONFIG,
         folder=lambda wildcards, input: Path(input.rows[0]).parents[2],
-        settings=settings("sources"),
+        settings=settings("tiles", "sources"),
         code=code("sources table"),
     shell:
         "python -m skymill sources table --config {params.config} --folder {params.folder}"

@@ -26,6 +26,7 @@ ROOMS = {
 
 COMMANDS = {
     "check": "a finished simulated release against its truth, figure by figure",
+    "depth": "how deep a release is at a position, in every band",
     "diff": "where two releases, or two products, differ: file, card, pixel, row, parent",
     "maps": "a calibration map's value at a position, or for every row of a catalogue",
     "plan": "what a release costs before it is built: jobs, hours, memory, disk, longest path",

@@ -39,9 +39,10 @@ def run(options: argparse.Namespace) -> None:
     assigned = [(row["tile"], row["band"]) for row in load_rows(tables["exposures"], "exposures")]
     paths = {stack: options.folder / stack[0] / stack[1] / "row.json" for stack in stacks}
     schema = table_schema("stacks")
+    side = settings["tiles"]["size"] * settings["tiles"]["pixel_scale"] / 3600
     rows = []
     for stack, path in paths.items():
-        row = {"candidates": assigned.count(stack), **read_json(path)}
+        row = {"side": side, "candidates": assigned.count(stack), **read_json(path)}
         missing = [name for name in schema.names if name not in row]
         if missing or (row["tile"], row["band"]) != stack:
             raise InputError(
@@ -53,6 +54,6 @@ def run(options: argparse.Namespace) -> None:
         name: [float("nan") if row[name] is None else row[name] for row in rows]
         for name in schema.names
     }
-    used = {name: settings[name] for name in ("bands", "sources")}
+    used = {name: settings[name] for name in ("bands", "tiles", "sources")}
     with recording("sources table", used, paths.values(), options.receipt) as record:
         write_table(options.out, Table(columns), schema, record)
