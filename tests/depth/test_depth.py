@@ -9,7 +9,7 @@ from astropy.table import Table
 from mocpy import MOC
 
 from skymill.__main__ import main
-from skymill.depth import depths
+from skymill.depth import deep_area, depths
 from skymill.errors import InputError
 from skymill.io.parquet import table_schema, write_table
 
@@ -25,7 +25,7 @@ STACKS = [
 
 def cone(ra, dec, radius):
     where = {"lon": ra * u.deg, "lat": dec * u.deg, "radius": radius * u.deg}
-    return MOC.from_cone(**where, max_depth=12)
+    return MOC.from_cone(**where, max_depth=15)
 
 
 @pytest.fixture
@@ -99,3 +99,50 @@ def test_missing_and_damaged_files_are_told(release, tmp_path, capsys):
         depths(release, 0.5, -30.2)
     assert main(["depth", "--release", str(tmp_path / "x"), "--ra", "1", "--dec", "2"]) == 1
     assert "stacks.parquet: no such file" in capsys.readouterr().err
+
+
+def degrees(moc):
+    return moc.sky_fraction * 4 * np.pi * np.degrees(1) ** 2
+
+
+def test_the_area_of_a_depth_is_that_of_its_tiles(release):
+    """Squares of one degree; cells of 6.4″ on a border are in, half of which lies outside."""
+    border = 4 * SIDE * 6.44 / 3600 / 2
+    overlap = SIDE - (0.1 + 360 - 359.4) * np.cos(np.radians(30))
+    for depth, area, tiles in ((24, 0, 0), (23, 1, 1), (22.9, 2, 2), (22, 3 - overlap, 3)):
+        found = degrees(deep_area(release, "V", depth))
+        assert area <= found + 2e-4  # a square in the tangent plane is that much smaller
+        assert found <= area + 1.5 * tiles * border + 0.005
+
+
+def test_the_area_agrees_with_the_depths_at_positions(release):
+    moc = deep_area(release, "I", 21.5)
+    generator = np.random.default_rng(3)
+    ra, dec = generator.uniform(-0.5, 0.7, 60), generator.uniform(-30.6, -29.4, 60)
+    inside = moc.contains_lonlat(ra * u.deg, dec * u.deg)
+    told = [depths(release, *place)[1].tile is not None for place in zip(ra, dec, strict=True)]
+    assert (inside == told).mean() > 0.95  # a cell on the border is in
+
+
+def test_the_command_writes_the_area(release, tmp_path, capsys):
+    words = ["depth", "--release", str(release), "--band", "V", "--at-least", "22.9", "--moc"]
+    for name in "ab":
+        assert main([*words, str(tmp_path / name)]) == 0
+        assert "2.0" in capsys.readouterr().out
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert MOC.from_fits(str(tmp_path / "a")) == deep_area(release, "V", 22.9)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "expected --ra and --dec, or --band, --at-least and --moc"),
+        (["--ra", "1"], "expected --ra and --dec"),
+        (["--ra", "1", "--dec", "1", "--band", "V"], "expected --ra and --dec"),
+        (["--band", "X", "--at-least", "22", "--moc", "x.fits"], "band X: expected one of I, V"),
+        (["--band", "V", "--at-least", "nan", "--moc", "x.fits"], "expected a magnitude"),
+    ],
+)
+def test_what_is_asked_for_must_be_clear(release, capsys, words, said):
+    assert main(["depth", "--release", str(release), *words]) == 1
+    assert said in capsys.readouterr().err

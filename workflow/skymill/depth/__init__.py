@@ -1,5 +1,6 @@
-"""How deep a release is at a position: from its table of stacks and its MOCs."""
+"""How deep a release is at a position, and where so deep: from its table of stacks and its MOCs."""
 
+from .area import deep_area
 from .lookup import Depth, depths
 
-__all__ = ["Depth", "depths"]
+__all__ = ["Depth", "deep_area", "depths"]

@@ -6,10 +6,17 @@ of stacks and the MOC of each band.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import HOW_TO_BUILD, InputError
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from mocpy import MOC
+
+COLUMNS = ("tile", "band", "ra", "dec", "side", "nexp", "fwhm", "depth_5sigma", "depth_seeing")
 
 
 @dataclass(frozen=True)
@@ -57,18 +64,14 @@ def depths(release: Path | str, ra: float, dec: float) -> list[Depth]:
     InputError
         If one of the files is missing or damaged, or the position isn't on the sky.
     """
-    from ..io.parquet import read_table
+    from astropy import units as u
+
     from ..sources.tangent_plane import project
 
     if not (np.isfinite(ra) and np.isfinite(dec) and abs(dec) <= 90):
         raise InputError(f"ra {ra}, dec {dec}: expected degrees, dec from −90 to 90.")
-    path = Path(release) / "stacks" / "stacks.parquet"
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; {HOW_TO_BUILD}, or name a release's folder.")
-    names = ("tile", "band", "ra", "dec", "side", "nexp", "fwhm", "depth_5sigma", "depth_seeing")
-    table = read_table(path, names)
     deepest: dict[str, Depth] = {}
-    for row in table:
+    for row in read_stacks(release):
         found = deepest.setdefault(row["band"], Depth(row["band"]))
         offsets = np.abs(project(ra, dec, (row["ra"], row["dec"])))
         if not (offsets <= 3600 * row["side"] / 2).all() or np.isnan(row["depth_5sigma"]):
@@ -78,19 +81,43 @@ def depths(release: Path | str, ra: float, dec: float) -> list[Depth]:
             deepest[row["band"]] = Depth(
                 row["band"], str(row["tile"]), *numbers, nexp=int(row["nexp"])
             )
+    place = [ra] * u.deg, [dec] * u.deg
     return [
-        found if found.tile is not None and _covers(release, band, ra, dec) else Depth(band)
+        found
+        if found.tile is not None and read_moc(release, band).contains_lonlat(*place)[0]
+        else Depth(band)
         for band, found in deepest.items()
     ]
 
 
-def _covers(release: Path | str, band: str, ra: float, dec: float) -> bool:
-    from astropy import units as u
+def read_stacks(release: Path | str) -> "Table":
+    """A release's table of stacks, what tells their depth.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
+    from ..io.parquet import read_table
+
+    path = Path(release) / "stacks" / "stacks.parquet"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; {HOW_TO_BUILD}, or name a release's folder.")
+    return read_table(path, COLUMNS)
+
+
+def read_moc(release: Path | str, band: str) -> "MOC":
+    """A band's MOC.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
     from mocpy import MOC
 
     path = Path(release) / "moc" / f"{band}.fits"
     try:
-        moc = MOC.from_fits(str(path))
+        return MOC.from_fits(str(path))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: expected the band's MOC ({error}).") from error
-    return bool(moc.contains_lonlat([ra] * u.deg, [dec] * u.deg)[0])
