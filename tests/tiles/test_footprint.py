@@ -12,12 +12,15 @@ from skymill.tiles.footprint import chip_nodes, tile_wcs
 SIZE = 2800
 
 
-@pytest.fixture(scope="module", params=["mini", "kmtnet"])
+@pytest.fixture(
+    scope="module", params=[("mini", 0.0, -60.0), ("kmtnet", 0.0, -60.0), ("kmtnet", 123.0, -90.0)]
+)
 def chip(request):
-    """A corner chip: its WCS, its shape, and a tile that shows it."""
-    camera = load_camera(CONFIG / "cameras" / f"{request.param}.yaml")
+    """A corner chip, across RA 0 and at the pole too: WCS, shape, and a tile that shows it."""
+    name, ra, dec = request.param
+    camera = load_camera(CONFIG / "cameras" / f"{name}.yaml")
     chip = camera.chips["K"]
-    cards = [(k, v, "") for k, v in chip.wcs.items()] + [("CRVAL1", 0.0, ""), ("CRVAL2", -60.0, "")]
+    cards = [(k, v, "") for k, v in chip.wcs.items()] + [("CRVAL1", ra, ""), ("CRVAL2", dec, "")]
     wcs = WCS(make_header(cards))
     far = wcs.wcs_pix2world(chip.shape[1] - 1000, chip.shape[0] - 1000, 0)
     return wcs, chip.shape, tile_wcs(float(far[0]), float(far[1]), SIZE, 0.4)
