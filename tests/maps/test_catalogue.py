@@ -1,5 +1,7 @@
 """One column more, everything else as it was, in each format."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -131,9 +133,26 @@ def test_damaged_and_unknown_catalogues_are_told(catalogue, tmp_path):
         assert not out.exists()
 
 
+def test_a_csv_table_as_spreadsheets_write_it(tmp_path):
+    (tmp_path / "in.csv").write_bytes("\ufeffX_IMAGE,Y_IMAGE\r\n1,2\r\n\r\n3,4\r\n\r\n".encode())
+    assert add_column(tmp_path / "in.csv", tmp_path / "out.csv", COLUMN) == 2
+    assert (tmp_path / "out.csv").read_text() == "X_IMAGE,Y_IMAGE,ZP\n1,2,4.0\n3,4,10.0\n"
+
+
+def test_a_catalogue_may_be_written_over_itself(catalogue, tmp_path):
+    add_column(catalogue, tmp_path / f"out{catalogue.suffix}", COLUMN)
+    add_column(catalogue, catalogue, COLUMN)
+    assert catalogue.read_bytes() == (tmp_path / f"out{catalogue.suffix}").read_bytes()
+
+
+def test_a_place_that_cannot_be_written_is_told(catalogue):
+    with pytest.raises(InputError, match=r"^/proc/.*can't be written"):
+        add_column(catalogue, Path(f"/proc/out{catalogue.suffix}"), COLUMN)
+
+
 def test_text_where_a_number_belongs_is_told(tmp_path):
     (tmp_path / "in.csv").write_text("X_IMAGE,Y_IMAGE\n1,2\nleft,3\n")
-    with pytest.raises(InputError, match=r"expected a CSV table of numbers .*left"):
+    with pytest.raises(InputError, match=r"expected a CSV table of numbers, in UTF-8 .*left"):
         add_column(tmp_path / "in.csv", tmp_path / "out.csv", COLUMN)
     (tmp_path / "in.csv").write_text("X_IMAGE,Y_IMAGE\n1,2\n1\n")
     with pytest.raises(InputError, match="line 3: expected 2 fields, got 1"):

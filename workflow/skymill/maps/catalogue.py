@@ -1,8 +1,10 @@
 """One column more in a user's catalogue: FITS, CSV or Parquet; all else stays as it is."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -84,15 +86,29 @@ def add_column(path: Path, out: Path, column: Column) -> int:
         return write(path, temporary, column)
 
 
+@contextmanager
+def _reading(path: Path, kind: str, *others: type[Exception]) -> Iterator[None]:
+    """Tell what goes wrong while a catalogue is read; what goes wrong in writing is no fault of it.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        yield
+    except (OSError, ValueError, TypeError, LookupError, NotImplementedError, *others) as error:
+        raise InputError(f"{path}: expected {kind} ({error}).") from error
+
+
 def _fits(path: Path, out: Path, column: Column) -> int:
     """The first table of a FITS file; its other HDUs are copied."""
     import warnings
 
     from astropy.io import fits
 
-    try:
-        ignoring = warnings.catch_warnings(action="ignore")
-        with ignoring, path.open("rb") as stream, fits.open(stream) as hdus:
+    with warnings.catch_warnings(action="ignore"), path.open("rb") as stream:
+        with _reading(path, "a FITS table", fits.VerifyError):
+            hdus = fits.open(stream, lazy_load_hdus=False)
             tables = [n for n, hdu in enumerate(hdus) if isinstance(hdu, fits.BinTableHDU)]
             if not tables:
                 raise InputError(f"{path}: expected a binary table; it has none.")
@@ -101,10 +117,8 @@ def _fits(path: Path, out: Path, column: Column) -> int:
             place = (np.asarray(table.data[key], np.float64) for key in keys)
             new = fits.Column(column.name, "D", unit=column.unit, array=column.value(*place))
             hdus[tables[0]] = fits.BinTableHDU.from_columns(table.columns + new, table.header)
-            hdus.writeto(out, overwrite=True)
-            return len(table.data)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, fits.VerifyError) as error:
-        raise InputError(f"{path}: expected a FITS table ({error}).") from error
+        hdus.writeto(out, overwrite=True)
+        return len(table.data)
 
 
 def _parquet(path: Path, out: Path, column: Column) -> int:
@@ -112,56 +126,57 @@ def _parquet(path: Path, out: Path, column: Column) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    kind = "a Parquet table of numbers"
+    with _reading(path, kind):
         file = pq.ParquetFile(path)
-        keys = column.places(file.schema_arrow.names, str(path))
-        field = pa.field(column.name, pa.float64(), metadata={"unit": column.unit})
-        schema = file.schema_arrow.append(field)
-        with pq.ParquetWriter(out, schema, compression="zstd") as writer:
-            for n in range(file.num_row_groups):
+    keys = column.places(file.schema_arrow.names, str(path))
+    field = pa.field(column.name, pa.float64(), metadata={"unit": column.unit})
+    schema = file.schema_arrow.append(field)
+    with pq.ParquetWriter(out, schema, compression="zstd") as writer:
+        for n in range(file.num_row_groups):
+            with _reading(path, kind):
                 rows = file.read_row_group(n)
                 x, y = (rows[key].cast(pa.float64()).to_numpy() for key in keys)
-                values = column.value(x, y)
-                new = pa.array(values, pa.float64(), mask=np.isnan(values))
-                writer.write_table(rows.append_column(field, new).cast(schema))
-        return file.metadata.num_rows
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{path}: expected a Parquet table of numbers ({error}).") from error
+            values = column.value(x, y)
+            new = pa.array(values, pa.float64(), mask=np.isnan(values))
+            writer.write_table(rows.append_column(field, new).cast(schema))
+    return file.metadata.num_rows
 
 
 def _csv(path: Path, out: Path, column: Column) -> int:
-    """A CSV file with a line of names, in blocks of rows."""
-    try:
-        with (
-            path.open(newline="", encoding="utf-8") as source,
-            out.open("w", newline="", encoding="utf-8") as target,
-        ):
-            lines = csv.reader(source, strict=True)
+    """A CSV file with a line of names, in blocks of rows; empty lines are left out."""
+    kind = "a CSV table of numbers, in UTF-8"
+    with (
+        path.open(newline="", encoding="utf-8-sig") as source,
+        out.open("w", newline="", encoding="utf-8") as target,
+    ):
+        lines = csv.reader(source, strict=True)
+        with _reading(path, kind, csv.Error):
             names = next(lines, [])
-            keys = [names.index(key) for key in column.places(names, str(path))]
-            writer = csv.writer(target, lineterminator="\n")
-            writer.writerow([*names, column.name])
-            rows, block = 0, []
-            for row in lines:
-                if len(row) != len(names):
-                    raise InputError(
-                        f"{path}: line {lines.line_num}: expected {len(names)} fields, "
-                        f"got {len(row)}."
-                    )
-                block.append(row)
-                if len(block) == BLOCK:
-                    rows += _write_block(block, keys, column, writer)
-                    block = []
-            return rows + _write_block(block, keys, column, writer)
-    except (ValueError, csv.Error) as error:
-        raise InputError(f"{path}: expected a CSV table of numbers ({error}).") from error
+        keys = [names.index(key) for key in column.places(names, str(path))]
+        writer = csv.writer(target, lineterminator="\n")
+        writer.writerow([*names, column.name])
+        count = 0
+        while True:
+            with _reading(path, kind, csv.Error):
+                block = [_whole(row, names, path, lines.line_num) for row in islice(lines, BLOCK)]
+                rows = [row for row in block if row]
+                x, y = (np.array([float(row[key] or "nan") for row in rows]) for key in keys)
+            if not block:
+                return count
+            told = (repr(value) if value == value else "" for value in column.value(x, y).tolist())
+            writer.writerows([*row, value] for row, value in zip(rows, told, strict=True))
+            count += len(rows)
 
 
-def _write_block(block: list[list[str]], keys: Sequence[int], column: Column, writer) -> int:
-    x, y = (np.array([float(row[key] or "nan") for row in block]) for key in keys)
-    values = column.value(x, y).tolist()
-    writer.writerows(
-        [*row, repr(value) if value == value else ""]
-        for row, value in zip(block, values, strict=True)
-    )
-    return len(block)
+def _whole(row: list[str], names: Sequence[str], path: Path, line: int) -> list[str]:
+    """A row, if it is empty or has all fields.
+
+    Raises
+    ------
+    InputError
+        If it hasn't.
+    """
+    if row and len(row) != len(names):
+        raise InputError(f"{path}: line {line}: expected {len(names)} fields, got {len(row)}.")
+    return row

@@ -105,7 +105,9 @@ def asked(options: argparse.Namespace) -> "tuple[np.ndarray, int]":
         said = needed if options.kind in WITH_APERTURE else "has none"
         raise InputError(f"--aperture: a map of kind {options.kind} {said}.")
     name = map_name(options.kind, options.tile, options.band, options.mode, options.aperture or "")
-    values, size = load_map(options.maps, name), options.size or size_of_tiles(options.maps)
+    values, size = load_map(options.maps, name), options.size
+    if size is None:
+        size = size_of_tiles(options.maps)
     if size < max(values.shape):
         raise InputError(
             f"--size: a tile of {size} pixels can't have the {values.shape} bins of {name}."
