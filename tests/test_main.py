@@ -50,9 +50,10 @@ def test_a_command_pins_itself():
     assert subprocess.run(run, env=pinned, capture_output=True, text=True).stdout == ""
 
 
-def test_a_command_does_not_load_pandas():
+@pytest.mark.parametrize(("room", "loads"), [("frames", False), ("plan", True)])
+def test_a_step_does_not_load_pandas(room, loads):
     code = (
-        "import runpy, sys; sys.argv = ['skymill', '--version']\n"
+        f"import runpy, sys; sys.argv = ['skymill', '{room}', '--help']\n"
         "try: runpy.run_module('skymill', run_name='__main__')\n"
         "except SystemExit: pass\n"
         "import pyarrow\n"
@@ -60,4 +61,4 @@ def test_a_command_does_not_load_pandas():
     )
     where = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT / "workflow")} | pin.PIN
     run = subprocess.run([sys.executable, "-c", code], env=where, capture_output=True, text=True)
-    assert run.stdout.endswith("[1] False\n")
+    assert run.stdout.endswith(f"[1] {loads}\n")

@@ -23,6 +23,8 @@ from skymill.geometry import match
 from skymill.paths import ROOT
 
 EXPLAINED = {
+    "astrometry.frames.rms_ra",
+    "astrometry.frames.rms_dec",
     "photometry.single_master.auto_scatter",
     "photometry.idual_master.auto_scatter",
     "overlaps.idual_master.n_det",

@@ -36,8 +36,8 @@ COMMANDS = {
 
 
 class WithoutPandas:
-    """An importer for which pandas can't be loaded: Arrow would do it, 0.3 s of each command's
-    start, and no command uses it."""
+    """An importer for which pandas can't be loaded: Arrow would do it, 0.3 s of each step's start,
+    and no step uses it (`plan` does: Snakemake's plugins load it)."""
 
     @classmethod
     def find_spec(cls, name: str, *_: object) -> ModuleSpec | None:
@@ -82,12 +82,14 @@ def parser(room: str | None = None) -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; an error of the user's making is one message and exit code 1 (`diff`: 2)."""
-    if arguments is None:
+    is_process = arguments is None
+    if is_process:
         pin.ensure()
         cache_elsewhere(Path(__file__).parent)
-        sys.meta_path.insert(0, WithoutPandas)
         arguments = sys.argv[1:]
     room = next((word for word in arguments if not word.startswith("-")), None)
+    if is_process and room in ROOMS:
+        sys.meta_path.insert(0, WithoutPandas)
     if not arguments or (list(arguments) == [room] and room in ROOMS):
         arguments = [*arguments, "--help"]
     options = parser(room if room in ROOMS or room in COMMANDS else None).parse_args(arguments)
