@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tokenize import TokenError
+from typing import BinaryIO
 
 import numpy as np
 
@@ -17,8 +18,8 @@ def write_npy(path: Path | str, array: np.ndarray, record: Record) -> None:
     record.wrote(path)
 
 
-def read_npy(path: Path | str) -> np.ndarray:
-    """Read an array.
+def read_npy(source: Path | str | BinaryIO, name: str = "") -> np.ndarray:
+    """Read an array, from a file or, as a message is to name it, from a stream.
 
     Raises
     ------
@@ -26,6 +27,6 @@ def read_npy(path: Path | str) -> np.ndarray:
         If the file is missing or isn't an ``.npy`` file.
     """
     try:
-        return np.load(path, allow_pickle=False)
+        return np.load(source, allow_pickle=False)
     except (OSError, ValueError, EOFError, MemoryError, SyntaxError, TokenError) as error:
-        raise InputError(f"{path}: expected a NumPy array file ({error}).") from error
+        raise InputError(f"{name or source}: expected a NumPy array file ({error}).") from error

@@ -319,7 +319,8 @@ def light_models(
     for n, piece in enumerate(pieces):
         for name, scene, found, light in seen(bands, detection, meshes, {}, piece, settings):
             parts[name].append(_shining(scene, found, light, bands[name], settings))
-            first.setdefault(n, Isophotes.of(found.objects, found.segmentation))
+            if name == detection:
+                first[n] = Isophotes.of(found.objects, found.segmentation)
     models = {
         name: light_model(_joined(own), meshes[name].noise, settings) if meshes[name] else None
         for name, own in parts.items()
