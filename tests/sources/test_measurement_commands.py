@@ -93,20 +93,20 @@ def test_extract_repeats_byte_for_byte(write_stack, tmp_path):
 
 def test_the_epochs_of_pixels_tell_sets_of_exposures_apart(write_stack, tmp_path, record, capsys):
     """Of a plane that says nothing new the classes stay; a missing one is named."""
-    paths, mjd = write_stack("R"), tmp_path / "mjd.fits"
-    write_images(mjd, [Image(np.full((SIZE, SIZE), 60000.5))], record)
+    paths, epoch = write_stack("R"), tmp_path / "epoch.fits"
+    write_images(epoch, [Image(np.full((SIZE, SIZE), 60000.5))], record)
     _, first = extract(paths, tmp_path, "R")
-    _, second = extract(paths, tmp_path, "V", "--mjd", str(mjd))
+    _, second = extract(paths, tmp_path, "V", "--epoch", str(epoch))
     np.testing.assert_allclose(
         read_table(second)["class_star"], read_table(first)["class_star"], atol=0.05
     )
-    assert "mjd.fits" in " ".join(json.loads((tmp_path / "receipt.json").read_text())["inputs"])
-    assert extract(paths, tmp_path, "V", "--mjd", str(tmp_path / "nowhere.fits"))[0] == 1
+    assert "epoch.fits" in " ".join(json.loads((tmp_path / "receipt.json").read_text())["inputs"])
+    assert extract(paths, tmp_path, "V", "--epoch", str(tmp_path / "nowhere.fits"))[0] == 1
     assert "nowhere.fits" in capsys.readouterr().err
     stacks = {"V": paths, "I": write_stack("I")}
-    assert forced(stacks, tmp_path, "--mjds", str(mjd), str(mjd))[0] == 0
-    assert forced(stacks, tmp_path, "--mjds", str(mjd))[0] == 1
-    assert "1 mjds" in capsys.readouterr().err
+    assert forced(stacks, tmp_path, "--epochs", str(epoch), str(epoch))[0] == 0
+    assert forced(stacks, tmp_path, "--epochs", str(epoch))[0] == 1
+    assert "1 epochs" in capsys.readouterr().err
 
 
 def test_extract_of_a_stack_without_frames(write_stack, tmp_path):

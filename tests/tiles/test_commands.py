@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import yaml
+from astropy.wcs import WCS
 
 from skymill.__main__ import main
 from skymill.io.fits import read_header, read_images
@@ -43,6 +44,7 @@ def run(folder, frames, name="out"):
         arguments += [f"--{option}", *(str(paths[number]) for paths in frames)]
     for plane in PLANES:
         arguments += [f"--out-{plane}", str(out / f"{plane}.fits")]
+    arguments += ["--out-mjd", str(out / "mjd.fits")]
     return main([*arguments, "--receipt", str(out / "receipt.json")]), out
 
 
@@ -61,7 +63,32 @@ def test_the_planes_of_a_stack(sky, release):
         header = read_header(out / f"{plane}.fits")
         assert (header["NUMEXP"], header["IMAGE000"]) == (1, "a")
         assert (header["CTYPE1"], header["MAGZERO"]) == ("RA---TAN", 30)
-    assert len(json.loads((out / "receipt.json").read_text())["outputs"]) == len(PLANES)
+    assert len(json.loads((out / "receipt.json").read_text())["outputs"]) == len(PLANES) + 1
+
+
+def test_epochs_lie_on_a_coarse_grid_with_the_centre_of_the_tile(sky, release):
+    frames = [
+        sky.write(release, "a", np.ones(sky.shape), sky.cards(), mjd=60000.25),
+        sky.write(release, "b", np.ones(sky.shape), sky.cards(dx=70.0), mjd=60003.75),
+    ]
+    _, out = run(release, frames)
+    primary, *maps = read_images(out / "mjd.fits")
+    assert {k: v for k, v, _ in primary.cards}["IMAGE001"] == "b"
+    assert [image.name for image in maps] == ["MIN", "MEAN", "MAX"]
+    low, mean, high = (image.data for image in maps)
+    assert low.shape == (7, 7)
+    epoch = read_images(out / "epoch.fits")[0].data[2 * 64 : 3 * 64]
+    for block in range(7):
+        inside = epoch[:, block * 64 : (block + 1) * 64]
+        if np.isfinite(inside).any():
+            assert low[2, block] <= np.nanmin(inside) <= np.nanmax(inside) <= high[2, block]
+    assert {*low[np.isfinite(low)], *high[np.isfinite(high)]} == {60000.25, 60003.75}
+    np.testing.assert_array_equal(np.isnan(low), np.isnan(mean))
+    grid = WCS(maps[0].header())
+    fine = WCS(read_header(out / "image.fits"))
+    np.testing.assert_allclose(
+        grid.wcs_pix2world(1, 2, 0), fine.wcs_pix2world(64 + 31.5, 2 * 64 + 31.5, 0), atol=1e-10
+    )
 
 
 def test_the_same_frames_give_the_same_bytes_in_any_order(sky, release):
@@ -71,7 +98,7 @@ def test_the_same_frames_give_the_same_bytes_in_any_order(sky, release):
         for number, name in enumerate("abc")
     ]
     (_, first), (_, second) = run(release, frames, "one"), run(release, frames[::-1], "two")
-    for plane in PLANES:
+    for plane in (*PLANES, "mjd"):
         assert (first / f"{plane}.fits").read_bytes() == (second / f"{plane}.fits").read_bytes()
 
 

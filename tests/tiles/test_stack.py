@@ -172,9 +172,9 @@ def test_planes_count_the_frames_used(sky, turned, combine, tmp_path):
     assert both.sum() > 50000
     assert none.any()
     assert np.all(planes["exptime"][both] == 120)
-    assert np.all(planes["mjd"][both] == 60005)
+    assert np.all(planes["epoch"][both] == 60005)
     assert set(np.unique(planes["exptime"])) == {0, 20, 100, 120}
-    for plane in ("image", "variance", "mjd"):
+    for plane in ("image", "variance", "epoch"):
         np.testing.assert_array_equal(np.isnan(planes[plane]), none)
     assert planes["cards"]["EXPTIME"] == 120
     assert planes["cards"]["MEANMJD"] == 60005
@@ -214,7 +214,7 @@ def test_a_pixel_masked_in_every_frame_carries_its_value_and_its_bits(
     assert planes["mask"][y, x] == MaskBit.BLEED
     assert planes["image"][y, x] == pytest.approx(5000, rel=0.05)
     assert planes["exptime"][y, x] == 0
-    assert np.isnan(planes["mjd"][y, x])
+    assert np.isnan(planes["epoch"][y, x])
     np.testing.assert_array_equal(
         planes["mask"] > 0, (planes["nexp"] == 0) & np.isfinite(planes["image"])
     )
@@ -250,7 +250,7 @@ def test_neither_the_order_of_frames_nor_the_height_of_bands_matters(
         paths.append(sky.write(tmp_path, name, image, cards, bits=bits))
     whole = combine(paths)
     pieces = combine(paths[::-1], memory=1)
-    for name in ("image", "variance", "mask", "nexp", "exptime", "mjd"):
+    for name in ("image", "variance", "mask", "nexp", "exptime", "epoch"):
         np.testing.assert_array_equal(whole[name], pieces[name])
 
 
@@ -281,9 +281,9 @@ def test_no_frame_gives_no_data_and_the_same_cards(sky, combine, tmp_path):
     some = combine([sky.write(tmp_path, "a", np.zeros(sky.shape), sky.cards())])
     none = {
         name: np.concatenate([band[name] for band in stack_bands([], 400, some_settings())])
-        for name in ("image", "variance", "mask", "nexp", "exptime", "mjd")
+        for name in ("image", "variance", "mask", "nexp", "exptime", "epoch")
     }
-    for plane in ("image", "variance", "mjd"):
+    for plane in ("image", "variance", "epoch"):
         assert np.isnan(none[plane]).all()
     for plane in ("mask", "nexp", "exptime"):
         assert not none[plane].any()

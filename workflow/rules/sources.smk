@@ -7,7 +7,7 @@ rule single:
         image=TREE.unscaled("{tile}", "{band}", "image"),
         variance=TREE.unscaled("{tile}", "{band}", "variance"),
         mask=TREE.stack("{tile}", "{band}", "mask"),
-        mjd=TREE.stack("{tile}", "{band}", "mjd"),
+        epoch=TREE.unscaled("{tile}", "{band}", "epoch"),
         nexp=TREE.stack("{tile}", "{band}", "nexp"),
         references=imported("gaiaxp"),
     output:
@@ -39,7 +39,7 @@ rule single:
         "(python -m skymill sources extract --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band}"
         " --image {input.image} --variance {input.variance}"
-        " --mask {input.mask} --mjd {input.mjd}"
+        " --mask {input.mask} --epoch {input.epoch}"
         " --catalogue {output.catalogue} --receipt {output.extract}"
         " && python -m skymill sources maps --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band} --mode single"
@@ -86,7 +86,7 @@ rule idual:
         images=expand(TREE.unscaled("{{tile}}", "{band}", "image"), band=BANDS),
         variances=expand(TREE.unscaled("{{tile}}", "{band}", "variance"), band=BANDS),
         masks=expand(TREE.stack("{{tile}}", "{band}", "mask"), band=BANDS),
-        mjds=expand(TREE.stack("{{tile}}", "{band}", "mjd"), band=BANDS),
+        epochs=expand(TREE.unscaled("{{tile}}", "{band}", "epoch"), band=BANDS),
         references=imported("gaiaxp"),
     output:
         catalogue=temp(f"{WORK}/sources/{{tile}}/Idual.parquet"),
@@ -126,7 +126,7 @@ rule idual:
         "(python -m skymill sources forced --config {params.config}"
         " --tile {wildcards.tile} --bands {params.bands}"
         " --images {input.images} --variances {input.variances}"
-        " --masks {input.masks} --mjds {input.mjds}"
+        " --masks {input.masks} --epochs {input.epochs}"
         " --catalogue {output.catalogue} --receipt {output.forced}"
         " && python -m skymill sources maps --config {params.config}"
         " --tile {wildcards.tile} --band {params.bands} --mode Idual"

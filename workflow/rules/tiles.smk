@@ -24,6 +24,7 @@ rule stack:
         mask=published(TREE.stack("{tile}", "{band}", "mask")),
         nexp=published(TREE.stack("{tile}", "{band}", "nexp")),
         exptime=published(TREE.stack("{tile}", "{band}", "exptime")),
+        epoch=temp(TREE.unscaled("{tile}", "{band}", "epoch")),
         mjd=published(TREE.stack("{tile}", "{band}", "mjd")),
         receipt=receipt("stack", "{tile}.{band}"),
     log:
@@ -45,5 +46,5 @@ rule stack:
         " --images {input.images} --masks {input.masks} --verdicts {input.verdicts}"
         " --out-image {output.image} --out-variance {output.variance}"
         " --out-mask {output.mask} --out-nexp {output.nexp}"
-        " --out-exptime {output.exptime} --out-mjd {output.mjd}"
+        " --out-exptime {output.exptime} --out-epoch {output.epoch} --out-mjd {output.mjd}"
         " --receipt {output.receipt} > {log} 2>&1"

@@ -143,7 +143,7 @@ class Tree:
         return f"{self.out}/stacks/{tile}/{band}/{plane}.fits"
 
     def unscaled(self, tile: str, band: str, plane: str) -> str:
-        """A plane of the stack before homogenisation: image or variance."""
+        """A plane of the stack before homogenisation, image or variance; or its epochs by pixel."""
         return f"{self.work}/stacks/{tile}/{band}/{plane}.fits"
 
     def maps(self, tile: str, band: str, mode: str, kinds: tuple[str, ...]) -> list[str]:

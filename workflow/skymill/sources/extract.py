@@ -33,7 +33,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     ):
         step.add_argument(f"--{name}", type=Path, required=True, help=what)
     step.add_argument(
-        "--mjd", type=Path, help="mean epoch per pixel: tells sets of exposures apart"
+        "--epoch", type=Path, help="mean epoch per pixel: tells sets of exposures apart"
     )
     step.add_argument("--catalogue", type=Path, required=True, help="the table to write")
 
@@ -49,10 +49,10 @@ def run(options: argparse.Namespace) -> None:
     config = load_config(options.config)
     settings = config["sources"]["extraction"]
     planes = [options.image, options.variance, options.mask]
-    inputs = [*planes, *([options.mjd] if options.mjd else [])]
+    inputs = [*planes, *([options.epoch] if options.epoch else [])]
     with recording("sources extract", {"extraction": settings}, inputs, options.receipt) as record:
         header = read_header(options.image)
-        band = stack_band(planes, header, options.mjd)
+        band = stack_band(planes, header, options.epoch)
         scale = config["tiles"]["pixel_scale"]
         table = measure_bands({options.band: band}, options.band, settings, scale)[options.band]
         table = with_sky_positions(table, header, options.image)
@@ -60,8 +60,8 @@ def run(options: argparse.Namespace) -> None:
         write_table(options.catalogue, table[schema.names], schema, record)
 
 
-def stack_band(paths: Sequence[Path], header: "fits.Header", mjd: Path | None = None) -> "Band":
-    """The planes of a stack (image, variance, mask; mjd) with its gain.
+def stack_band(paths: Sequence[Path], header: "fits.Header", epochs: Path | None = None) -> "Band":
+    """The planes of a stack (image, variance, mask; epochs) with its gain.
 
     A stack whose variance holds the sources' photons (VARSRC) needs no gain, nor does one without
     GAIN (no exposure was usable). What saturates is masked in its exposure, and in the stack where
@@ -74,7 +74,7 @@ def stack_band(paths: Sequence[Path], header: "fits.Header", mjd: Path | None = 
     from .planes import FitsPlanes, values_at
 
     gain = 0.0 if header.get("VARSRC", False) else float(header.get("GAIN", 0.0))
-    epoch = partial(values_at, mjd) if mjd else None
+    epoch = partial(values_at, epochs) if epochs else None
     return Band(FitsPlanes(*paths), max(gain, 0.0), float("inf"), epoch)
 
 

@@ -32,7 +32,7 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         ("masks", "their mask bits"),
     ):
         step.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=what)
-    step.add_argument("--mjds", type=Path, nargs="+", help="their mean epochs per pixel")
+    step.add_argument("--epochs", type=Path, nargs="+", help="their mean epochs per pixel")
     step.add_argument("--catalogue", type=Path, required=True, help="the table to write")
 
 
@@ -48,13 +48,14 @@ def run(options: argparse.Namespace) -> None:
     config = load_config(options.config)
     detection, settings = (config["sources"][k] for k in ("detection_band", "extraction"))
     stacks = stacks_of(options, detection)
-    mjds = dict(zip(options.bands, options.mjds, strict=True)) if options.mjds else {}
-    inputs = [path for paths in stacks.values() for path in paths] + list(mjds.values())
+    epochs = dict(zip(options.bands, options.epochs, strict=True)) if options.epochs else {}
+    inputs = [path for paths in stacks.values() for path in paths] + list(epochs.values())
     section = {"detection_band": detection, "extraction": settings}
     with recording("sources forced", section, inputs, options.receipt) as record:
         headers = {band: read_header(paths[0]) for band, paths in stacks.items()}
         bands = {
-            band: stack_band(paths, headers[band], mjds.get(band)) for band, paths in stacks.items()
+            band: stack_band(paths, headers[band], epochs.get(band))
+            for band, paths in stacks.items()
         }
         scale = config["tiles"]["pixel_scale"]
         tables = measure_bands(bands, detection, settings, scale)
@@ -77,7 +78,7 @@ def stacks_of(options: argparse.Namespace, detection: str) -> dict[str, list[Pat
     """
     from ..errors import InputError
 
-    names = ("images", "variances", "masks", *(["mjds"] if options.mjds else []))
+    names = ("images", "variances", "masks", *(["epochs"] if options.epochs else []))
     given = {name: getattr(options, name) for name in names}
     if any(len(paths) != len(options.bands) for paths in given.values()):
         raise InputError(

@@ -7,7 +7,8 @@ import numpy as np
 from numba import njit
 
 from ..resampling.kernels import kernel_table
-from ..resampling.nodes import STEP, Nodes
+from ..resampling.nodes import Nodes
+from .epochs import BLOCK, block_epochs
 from .frame import ChipFrame
 from .mean import clip_layers, mean_of_layers
 from .median import make_factors, median_of_layers
@@ -22,9 +23,9 @@ PLANES = {
     "mask": "uint8",
     "nexp": "int16",
     "exptime": "float32",
-    "mjd": "float64",
+    "epoch": "float64",
 }
-"""The planes of a stack and their types."""
+"""The planes of a stack and their types; the last, mean MJD, is for the sources room only."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ class Layer:
 
 
 def band_height(frames: int, width: int, memory: int = MEMORY) -> int:
-    """Rows of a band: a multiple of the node step whose layers and planes fit in `memory`."""
+    """Rows of a band: whole blocks of epochs, so many that layers and planes fit in `memory`."""
     per_row = width * (8 * frames + 70)
-    return max(STEP, memory // per_row // STEP * STEP)
+    return max(BLOCK, memory // per_row // BLOCK * BLOCK)
 
 
 def stack_bands(
@@ -74,8 +75,9 @@ def stack_bands(
     Yields
     ------
     dict
-        The `PLANES` of successive bands of rows, from row 0 up. A pixel without any value is NaN,
-        nexp 0; one that is masked in every frame has nexp 0, its least-bad value, and bits.
+        The `PLANES` of successive bands of rows, from row 0 up, and their ``blocks``
+        (`block_epochs`). A pixel without any value is NaN, nexp 0; one that is masked in every
+        frame has nexp 0, its least-bad value, and bits.
     """
     height = band_height(len(layers), size, memory)
     table = kernel_table(settings["kernel"])
@@ -124,13 +126,14 @@ class Combiner:
             clip = self.settings["clip"]
             clip_layers(values, noise, clip["sigma"], clip["fraction"])
             image, variance = mean_of_layers(values, noise, 1 / self.rms**2)
-        nexp, exptime, mjd = count_layers(values, self.exptime, self.mjd)
+        nexp, exptime, epoch = count_layers(values, self.exptime, self.mjd)
         return {
             "image": image,
             "variance": variance,
             "nexp": nexp,
             "exptime": exptime,
-            "mjd": mjd,
+            "epoch": epoch,
+            "blocks": block_epochs(values, self.mjd),
         }
 
 
