@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skymill.errors import InputError, SkymillError
-from skymill.io import fits, hips, json, npy, parquet, png, rows, tar
+from skymill.io import fits, json, moc, npy, parquet, png, rows, tar
 from skymill.io.atomic import write_bytes
 from skymill.io.provenance import Record, recording
 from skymill.paths import ROOT
@@ -33,7 +33,7 @@ def write_moc(path: Path, record: Record) -> None:
     from mocpy import MOC
 
     cells = np.arange(0, 40_000, 2)
-    hips.write_moc(path, MOC.from_healpix_cells(cells, np.full(cells.size, 8), 8), record)
+    moc.write_moc(path, MOC.from_healpix_cells(cells, np.full(cells.size, 8), 8), record)
 
 
 def write_parquet(path: Path, record: Record) -> None:

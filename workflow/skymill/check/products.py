@@ -174,11 +174,11 @@ class Products:
 
     def coverage(self, order: int) -> dict[str, np.ndarray]:
         """Band, or the release's name for all → cells of a HEALPix order that its MOC touches."""
-        from mocpy import MOC
+        from ..io.moc import read_moc
 
         found = {}
         for name in (*self.settings["bands"], self.tree.release):
-            moc = MOC.from_fits(str(self.path(f"{self.tree.out}/moc/{name}.fits")))
+            moc = read_moc(self.path(f"{self.tree.out}/moc/{name}.fits"))
             found[name] = cells_at(moc, order)
         return found
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry import square_corners
-from .lookup import read_moc, read_stacks
+from .lookup import band_moc, read_stacks
 
 if TYPE_CHECKING:
     from mocpy import MOC
@@ -44,7 +44,7 @@ def deep_area(release: Path | str, band: str, depth: float) -> "MOC":
         raise InputError(f"band {band}: expected one of {', '.join(bands)}.")
     if not np.isfinite(depth):
         raise InputError(f"depth {depth}: expected a magnitude.")
-    own = read_moc(release, band)
+    own = band_moc(release, band)
     area = MOC.new_empty(own.max_order)
     for row in table[(table["band"] == band) & (table["depth_5sigma"] >= depth)]:
         ra, dec = square_corners(row["ra"], row["dec"], row["side"])

@@ -1,7 +1,6 @@
 """``skymill depth``: how deep a release is at a position, or where it is how deep."""
 
 import argparse
-import math
 from pathlib import Path
 
 from ..errors import InputError
@@ -9,8 +8,6 @@ from ..errors import InputError
 EXAMPLES = """examples:
   skymill depth --release results/mini --ra 359.87 --dec -30.01
   skymill depth --release results/mini --band V --at-least 22.2 --moc deep.fits"""
-WHOLE_SKY = 4 * math.pi * math.degrees(1) ** 2
-"""deg²."""
 LINE = "{:6} {:>9} {:>11} {:>8} {:>5}  {}"
 
 
@@ -52,15 +49,13 @@ def run(options: argparse.Namespace) -> None:
 
 def write_area(options: argparse.Namespace) -> None:
     """Write the MOC of what is that deep."""
-    from ..io.atomic import replacing
+    from ..io.moc import area, write_moc
     from . import deep_area
 
     moc = deep_area(options.release, options.band, options.at_least)
-    with replacing(options.moc) as temporary:
-        moc.save(temporary, format="fits")
-    degrees = moc.sky_fraction * WHOLE_SKY
+    write_moc(options.moc, moc)
     print(
-        f"{options.moc}: {degrees:.4f} deg² in {options.band} to {options.at_least} mag or deeper"
+        f"{options.moc}: {area(moc):.4f} deg² in {options.band} to {options.at_least} mag or deeper"
     )
 
 

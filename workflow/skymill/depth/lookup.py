@@ -84,7 +84,7 @@ def depths(release: Path | str, ra: float, dec: float) -> list[Depth]:
     place = [ra] * u.deg, [dec] * u.deg
     return [
         found
-        if found.tile is not None and read_moc(release, band).contains_lonlat(*place)[0]
+        if found.tile is not None and band_moc(release, band).contains_lonlat(*place)[0]
         else Depth(band)
         for band, found in deepest.items()
     ]
@@ -106,7 +106,7 @@ def read_stacks(release: Path | str) -> "Table":
     return read_table(path, COLUMNS)
 
 
-def read_moc(release: Path | str, band: str) -> "MOC":
+def band_moc(release: Path | str, band: str) -> "MOC":
     """A band's MOC.
 
     Raises
@@ -114,10 +114,6 @@ def read_moc(release: Path | str, band: str) -> "MOC":
     InputError
         If it is missing or damaged.
     """
-    from mocpy import MOC
+    from ..io.moc import read_moc
 
-    path = Path(release) / "moc" / f"{band}.fits"
-    try:
-        return MOC.from_fits(str(path))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected the band's MOC ({error}).") from error
+    return read_moc(Path(release) / "moc" / f"{band}.fits", "the band's MOC")

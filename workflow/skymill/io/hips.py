@@ -1,4 +1,4 @@
-"""The files of a HiPS (IVOA HiPS 1.0): tiles, Allsky, properties, MOC.
+"""The files of a HiPS (IVOA HiPS 1.0): tiles, Allsky, properties; its MOC: `skymill.io.moc`.
 
 Tiles are far too many to be named one by one in a receipt: they are written without a record, and a
 table of their checksums stands for them.
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image as Picture
 
 from ..errors import InputError
-from .atomic import replacing, write_bytes
+from .atomic import write_bytes
 from .fits import Card
 from .provenance import Record
 from .rows import image_header, padding
@@ -112,10 +112,3 @@ def read_properties(path: Path | str) -> dict[str, str]:
                 raise InputError(f"{path}: expected lines 'key = value', got {line!r}.")
             found[key.strip()] = value.strip()
     return found
-
-
-def write_moc(path: Path | str, moc: "object", record: Record) -> None:
-    """Write a `mocpy.MOC` as FITS."""
-    with replacing(path) as temporary:
-        moc.save(temporary, format="fits")
-    record.wrote(path)

@@ -87,7 +87,8 @@ def cell(options: argparse.Namespace) -> None:
 def hips(options: argparse.Namespace) -> None:
     """Finish every map."""
     from ..config import load_config
-    from ..io.hips import write_moc, write_properties
+    from ..io.hips import write_properties
+    from ..io.moc import write_moc
     from ..io.parquet import read_table, table_schema, write_table
     from ..io.provenance import recording
     from ..tree import COLOR

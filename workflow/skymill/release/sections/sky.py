@@ -1,7 +1,5 @@
 """sky: coverage, the viewer and the HiPS."""
 
-import numpy as np
-
 from ...tree import COLOR
 from ..blocks import Grid, Link, Links, Notice, Row, Section, number
 from ..products import Products
@@ -10,8 +8,6 @@ LEAD = (
     "The stacks as hierarchical sky maps (HiPS) in each band and in colour, their coverage as "
     "multi-order maps (MOC), and a viewer."
 )
-SPHERE = 129_600 / np.pi
-"""The whole sky, deg²."""
 
 
 def measure(products: Products) -> dict[str, float]:
@@ -22,17 +18,10 @@ def measure(products: Products) -> dict[str, float]:
 
 
 def _area(products: Products, name: str) -> float:
-    from mocpy import MOC
-
-    from ...errors import InputError
+    from ...io.moc import area, read_moc
 
     path = products.find(name)
-    if path is None:
-        return float("nan")
-    try:
-        return float(MOC.from_fits(str(path)).sky_fraction * SPHERE)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: expected a MOC in FITS ({error}); build it again.") from error
+    return float("nan") if path is None else area(read_moc(path))
 
 
 def figures(areas: dict[str, float], products: Products) -> dict[str, object]:
