@@ -13,6 +13,7 @@ from skymill.geometry import (
     cells_of_square,
     match,
     neighbour_cells,
+    offsets,
     separation,
     square_corners,
     tile_cards,
@@ -53,6 +54,17 @@ def test_separation_is_astropy_s_even_across_ra_zero_and_at_tiny_angles():
     expected = a.separation(b).to_value(u.arcsec)
     found = separation(a.ra.deg, a.dec.deg, b.ra.deg, b.dec.deg)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dec", [0.0, -30.0, 89.999, -89.999, -90.0])
+def test_offsets_are_astropy_s_even_across_ra_zero_and_beside_the_poles(dec):
+    """0.3″ toward anywhere; nearer to the pole astropy itself errs by more."""
+    angle = np.radians(np.arange(0, 360, 30))
+    ra = np.linspace(359.99999, 360.00001, angle.size) % 360
+    there = SkyCoord(ra, dec, unit="deg").directional_offset_by(angle * u.rad, 0.3 * u.arcsec)
+    east, north = offsets(there.ra.deg, there.dec.deg, ra, np.full(ra.size, dec))
+    np.testing.assert_allclose(east, 0.3 * np.sin(angle), atol=1e-5)
+    np.testing.assert_allclose(north, 0.3 * np.cos(angle), atol=1e-5)
 
 
 def test_match_finds_the_nearest_within_the_radius_and_only_that():

@@ -9,13 +9,14 @@ TREE = Tree("mini", 4)
 
 
 def test_maps_carry_ks4_s_names():
-    names = TREE.maps("0294.238-68", "B", "Idual", ("zp", "align"))
+    names = TREE.maps("0294.238-68", "B", "Idual", ("zp", "align", "shift"))
     assert names == [
         *(
             f"results/mini/maps/0294.238-68/zp_map_0294.238-68_B_Idual_{aperture}.npy"
             for aperture in ("APER3", "APER5", "APER10", "AUTO")
         ),
         "results/mini/maps/0294.238-68/align_map_0294.238-68_B_Idual.npy",
+        "results/mini/maps/0294.238-68/shift_map_0294.238-68_B_Idual.npy",
     ]
 
 

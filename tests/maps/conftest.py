@@ -18,12 +18,19 @@ def zero_points():
 
 
 @pytest.fixture
-def folder(tmp_path, zero_points):
+def shifts():
+    """A map of shifts, two numbers in each bin."""
+    return np.arange(110 * 110 * 2, dtype=float).reshape(110, 110, 2) / 1e5 - 0.1
+
+
+@pytest.fixture
+def folder(tmp_path, zero_points, shifts):
     """A release's folder of maps."""
     (tmp_path / "maps" / TILE).mkdir(parents=True)
     for band, offset in (("V", 0.0), ("I", 1.0)):
         name = map_name("zp", TILE, band, "Idual", "APER5")
         np.save(tmp_path / "maps" / TILE / name, zero_points + offset)
+    np.save(tmp_path / "maps" / TILE / map_name("shift", TILE, "V", "Idual"), shifts)
     return tmp_path / "maps"
 
 

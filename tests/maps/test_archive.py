@@ -39,9 +39,22 @@ def test_any_grid_is_read(tmp_path, shape, kind):
     np.testing.assert_array_equal(found, values)
 
 
+def test_a_map_of_shifts_has_two_planes_and_no_other_has(tmp_path, archive, folder, shifts):
+    name = map_name("shift", TILE, "V", "Idual")
+    for source in (archive, folder, folder / TILE / name):
+        np.testing.assert_array_equal(load_map(source, name), shifts)
+    for values in (shifts[..., 0], np.dstack([shifts, shifts])):
+        np.save(tmp_path / name, values)
+        with pytest.raises(InputError, match=r"\[x_bin, y_bin\], and 2 planes; got float64"):
+            load_map(tmp_path / name, name)
+    np.save(tmp_path / NAME, shifts)
+    with pytest.raises(InputError, match=r"\[x_bin, y_bin\]; got float64 of shape \(110, 110, 2\)"):
+        load_map(tmp_path / NAME, NAME)
+
+
 def test_a_name_that_is_not_there_is_told_with_the_nearest(archive, folder):
     for source in (archive, folder):
-        with pytest.raises(InputError, match=r"nearest of its 2 maps: zp_map_0698.005-30_[IV]"):
+        with pytest.raises(InputError, match=r"nearest of its 3 maps: zp_map_0698.005-30_[IV]"):
             load_map(source, NAME.replace("_V_", "_B_"))
     with pytest.raises(InputError, match="no such maps"):
         load_map(folder, "alerr.npy")

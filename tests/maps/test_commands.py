@@ -1,7 +1,10 @@
 """``skymill maps``: a value, a column, a plain message."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from astropy.table import Table
 
 from skymill.__main__ import main
 from skymill.maps import look_up
@@ -44,6 +47,38 @@ def test_a_column_is_added(archive, zero_points, tmp_path, capsys):
     found = np.array([float(row[2]) for row in rows[1:-1]])
     np.testing.assert_array_equal(found, look_up(zero_points, x, y, SIZE))
     assert rows[-1] == ["", "5", ""]
+
+
+SHIFT = [*WHICH[:6], "--kind", "shift"]
+
+
+def test_a_shift_is_two_numbers(folder, shifts, capsys):
+    words = ["maps", "value", "--maps", str(folder), *SHIFT, "--x", "10431.5", "--y", "210.2"]
+    assert main(words) == 0
+    assert [float(v) for v in capsys.readouterr().out.split(" ")] == shifts[52, 1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("more", "names"),
+    [([], ["SHIFT_RA", "SHIFT_DEC"]), (["--column", "dV"], ["dV_RA", "dV_DEC"])],
+)
+@pytest.mark.parametrize("kind", ["csv", "fits", "parquet"])
+def test_a_shift_is_two_columns(folder, shifts, tmp_path, capsys, kind, more, names):
+    table = Table({"X_IMAGE": [1.0, 500.0, np.nan, 22000.0], "Y_IMAGE": [1.0, 250.0, 3.0, 1e9]})
+    out = tmp_path / f"out.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.table(dict(table.items())), tmp_path / "in.parquet")
+    else:
+        table.write(tmp_path / f"in.{kind}")
+    words = ["maps", "apply", str(tmp_path / f"in.{kind}"), "--out", str(out)]
+    assert main([*words, "--maps", str(folder), *SHIFT, *more]) == 0
+    assert capsys.readouterr().out == f"{out}: 4 rows, new columns {', '.join(names)}\n"
+    found = Table(pq.read_table(out).to_pydict()) if kind == "parquet" else Table.read(out)
+    assert found.colnames == ["X_IMAGE", "Y_IMAGE", *names]
+    for k, name in enumerate(names):
+        values = np.ma.filled(found[name].astype(float), np.nan)
+        expected = [*shifts[[0, 2], [0, 1], k], np.nan, shifts[109, 109, k]]
+        np.testing.assert_array_equal(values, expected)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,14 @@ from astropy.table import vstack
 
 from skymill.geometry import match
 from skymill.io.parquet import read_table
-from skymill.tree import COLOR, HATS_GROUPS, MAP_ARCHIVES, MODES
+from skymill.tree import (
+    ASTROMETRIC_MAPS,
+    COLOR,
+    HATS_GROUPS,
+    MAP_ARCHIVES,
+    MODES,
+    PHOTOMETRIC_MAPS,
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +52,7 @@ def test_every_product_of_the_tree_exists(mini):
             names += [tree.stack(tile, band, plane) for plane in planes]
             names += [tree.catalogue(tile, f"single_{band}")]
             for mode in MODES:
-                names += tree.maps(tile, band, mode, tuple(MAP_ARCHIVES.values()))
+                names += tree.maps(tile, band, mode, PHOTOMETRIC_MAPS + ASTROMETRIC_MAPS)
     prefix = mini.settings["release"]["archive_prefix"]
     names += [tree.archive(prefix, f"{name}_Maps") for name in MAP_ARCHIVES]
     names += [tree.archive(prefix, name) for name in HATS_GROUPS]
@@ -78,6 +85,8 @@ def test_maps_are_float64_and_their_grids_are_ks4_s(mini):
                 array = np.load(mini.path(path))
                 assert array.dtype == np.float64
                 assert array.shape == (size // bin_size,) * 2
+        (path,) = mini.tree.maps(row["tile"], "V", "single", ("shift",))
+        assert np.load(mini.path(path)).shape == (size // 200, size // 200, 2)
 
 
 def test_only_the_bad_exposures_are_excluded_and_the_reasons_are_right(mini):

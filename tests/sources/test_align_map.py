@@ -7,9 +7,10 @@ from skymill.sources.align_map import align_map
 SIZE, COUNT = 2800, 14
 
 
-def make(x, y, separation, min_stars=5):
+def make(x, y, separation, shift=None, min_stars=5):
     """A map with the mini release's settings."""
-    return align_map(x, y, separation, SIZE, COUNT, 1000.0, min_stars)
+    shift = np.zeros((x.size, 2)) if shift is None else shift
+    return align_map(x, y, separation, shift, SIZE, COUNT, 1000.0, min_stars)
 
 
 def test_step_is_found_and_blurred_by_the_window_only():
@@ -36,4 +37,20 @@ def test_without_stars_there_is_no_value():
     nothing = np.empty(0)
     made = make(nothing, nothing, nothing)
     assert np.isnan(made.separation).all()
+    assert np.isnan(made.shift).all()
+    assert made.shift.shape == (COUNT, COUNT, 2)
     assert (made.stars == 0).all()
+
+
+def test_the_shift_is_the_median_of_each_component():
+    """A vector step comes back on either side; single bad matches don't move it."""
+    generator = np.random.default_rng(5)
+    x, y = generator.uniform(1, SIZE, (2, 4000))
+    shift = np.where(x[:, None] < 1400, [0.1, -0.2], [-0.3, 0.05])
+    shift = shift + generator.normal(0, 0.01, (4000, 2))
+    shift[generator.random(4000) < 0.05] += 1.5
+    made = make(x, y, np.hypot(*shift.T), shift)
+    np.testing.assert_allclose(made.shift[:5], np.broadcast_to([0.1, -0.2], (5, 14, 2)), atol=0.004)
+    np.testing.assert_allclose(
+        made.shift[9:], np.broadcast_to([-0.3, 0.05], (5, 14, 2)), atol=0.004
+    )

@@ -14,7 +14,7 @@ from skymill.io.fits import Image, read_images, write_images
 from skymill.io.json import write_json
 from skymill.io.parquet import read_table, table_schema, write_table
 from skymill.paths import CONFIG, ROOT
-from skymill.tree import APERTURES, map_name
+from skymill.tree import APERTURES, ASTROMETRIC_MAPS, map_name
 
 SIZE, SCALE = 1200, 0.4
 TILE, CENTRE = "0000.000-30", (359.88, -30.0)
@@ -279,7 +279,7 @@ def test_maps_hold_the_zero_point(release):
     names = {path.name for path in (release / "maps").iterdir()}
     for mode in ("single", "Idual"):
         for band in BANDS:
-            expected = {map_name(kind, TILE, band, mode) for kind in ("align", "alerr", "astar")}
+            expected = {map_name(kind, TILE, band, mode) for kind in ASTROMETRIC_MAPS}
             expected |= {
                 map_name(kind, TILE, band, mode, aperture)
                 for kind in ("zp", "zperr", "pstar")
@@ -293,6 +293,10 @@ def test_maps_hold_the_zero_point(release):
     np.testing.assert_allclose(align, 0.04 * np.sqrt(2 * np.log(2)), rtol=0.2)
     assert align.shape == (6, 6)
     assert align.dtype == np.float64
+    shift = np.load(release / "maps" / map_name("shift", TILE, "I", "single"))
+    assert shift.shape == (6, 6, 2)
+    assert shift.dtype == np.float64
+    assert np.abs(shift).max() < 0.02  # medians of some 400 stars, 0.04″ each, in 25 bins
 
 
 def test_homogenised_stack_has_one_zero_point(release):
@@ -492,5 +496,5 @@ def test_settings_are_those_of_the_file(release):
     """The fixture's configuration passes the schema."""
     assert load_config(release / "config.yaml")["sources"]["maps"]["zp_bin"] == 400
     receipt = json.loads((release / "receipts" / "maps_single_I.json").read_text())
-    assert len(receipt["outputs"]) == 15
+    assert len(receipt["outputs"]) == 16
     assert len(receipt["inputs"]) == 3

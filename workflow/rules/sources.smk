@@ -141,7 +141,7 @@ rule tile_catalogues:
         ),
         idual=f"{WORK}/sources/{{tile}}/Idual.parquet",
         nexps=expand(TREE.stack("{{tile}}", "{band}", "nexp"), band=BANDS),
-        # The maps, by their receipts: a plan has 120 files fewer to follow per tile.
+        # The maps, by their receipts: a plan has 128 files fewer to follow per tile.
         maps=[receipt("sources_maps", name) for name in map_units("{tile}")],
         references=imported("pool", "gaiaxp"),
     output:

@@ -100,6 +100,28 @@ def separation(ra1: np.ndarray, dec1: np.ndarray, ra2: np.ndarray, dec2: np.ndar
     return np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1))) * 3600
 
 
+def offsets(
+    ra: np.ndarray, dec: np.ndarray, from_ra: np.ndarray, from_dec: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far positions lie from others, toward the east and north there: Δα cos δ and Δδ.
+
+    Parameters
+    ----------
+    ra, dec, from_ra, from_dec : array_like
+        Degrees ICRS, shape (n,).
+
+    Returns
+    -------
+    east, north : ndarray
+        Arcsec, as seen from the second positions; safe across RA 0 and beside the poles.
+    """
+    ra0, origin = np.radians(from_ra), unit_vectors(from_ra, from_dec)
+    east = np.stack([-np.sin(ra0), np.cos(ra0), np.zeros_like(ra0)], axis=-1)
+    away = unit_vectors(ra, dec) - origin
+    along = (np.sum(away * axis, axis=-1) for axis in (east, np.cross(origin, east)))
+    return tuple(np.degrees(length) * 3600 for length in along)
+
+
 def match(
     ra1: np.ndarray, dec1: np.ndarray, ra2: np.ndarray, dec2: np.ndarray, radius: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,7 +11,8 @@ from .config import read_yaml
 APERTURES = ("APER3", "APER5", "APER10", "AUTO")
 MODES = ("single", "Idual")
 PHOTOMETRIC_MAPS = ("zp", "zperr", "pstar")
-ASTROMETRIC_MAPS = ("align", "alerr", "astar")
+ASTROMETRIC_MAPS = ("align", "alerr", "astar", "shift")
+"""KS4's three, and one of ours."""
 MAP_ARCHIVES = {
     "AstroCalibNumStars": "astar",
     "Astrometry": "align",

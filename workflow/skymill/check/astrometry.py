@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..geometry import offsets
 from ..release.astrometry import REACH, Offsets
 from ..simulate.proper_motion import epoch_of
 from .figure import Figure, Judge
-from .matching import nearest_row, offsets
+from .matching import nearest_row
 from .survey import Survey
 
 

@@ -21,14 +21,6 @@ def at_rows(values: np.ndarray, row: np.ndarray) -> np.ndarray:
     return padded[np.where(row < 0, padded.size - 1, row)]
 
 
-def offsets(
-    ra: np.ndarray, dec: np.ndarray, true_ra: np.ndarray, true_dec: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets from true positions in ra · cos(dec) and dec, arcsec."""
-    east = ((ra - true_ra + 180) % 360 - 180) * np.cos(np.radians(true_dec))
-    return east * 3600, (dec - true_dec) * 3600
-
-
 def neighbours(
     ra: np.ndarray, dec: np.ndarray, other_ra: np.ndarray, other_dec: np.ndarray, radius: float
 ) -> list[list[int]]:

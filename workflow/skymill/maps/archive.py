@@ -13,9 +13,11 @@ from ..errors import InputError
 from ..io.npy import read_npy
 
 LARGEST = 64 << 20
-"""Bytes of a map: KS4's have 24,320 at the most; what says that it is larger is no map."""
+"""Bytes of a map: KS4's have 96,928 at the most; what says that it is larger is no map."""
 SHOWN = 3
 """Names like the one that isn't there, in a message."""
+PLANES = {"shift": (2,)}
+"""Kind of map → what follows its two axes; nothing by default."""
 
 
 def load_map(source: Path | str, name: str) -> np.ndarray:
@@ -31,23 +33,23 @@ def load_map(source: Path | str, name: str) -> np.ndarray:
 
     Returns
     -------
-    ndarray of float64, shape (nx, ny)
+    ndarray of float64, shape (nx, ny); of kind shift (nx, ny, 2)
         Indexed [x_bin, y_bin]; what `skymill.maps.look_up` takes.
 
     Raises
     ------
     InputError
-        If the source, or the map in it, is missing or damaged, or isn't an array of numbers with
-        two axes. Nothing in it is ever executed or unpacked to the disk.
+        If the source, or the map in it, is missing or damaged, or isn't an array of numbers of that
+        shape. Nothing in it is ever executed or unpacked to the disk.
     """
-    source = Path(source)
+    source, planes = Path(source), PLANES.get(name.partition("_map_")[0], ())
     if source.is_dir():
         path = _in_folder(source, name)
-        return _checked(read_npy(path), str(path))
+        return _checked(read_npy(path), planes, str(path))
     if source.suffix == ".npy":
-        return _checked(read_npy(source), str(source))
+        return _checked(read_npy(source), planes, str(source))
     where = f"{source}: {name}"
-    return _checked(read_npy(io.BytesIO(_member(source, name)), where), where)
+    return _checked(read_npy(io.BytesIO(_member(source, name)), where), planes, where)
 
 
 def _in_folder(folder: Path, name: str) -> Path:
@@ -83,7 +85,7 @@ def _missing(source: Path, name: str, there: Iterable[str]) -> str:
     return f"{source}: expected {name}; {said}."
 
 
-def _checked(values: np.ndarray, where: str) -> np.ndarray:
+def _checked(values: np.ndarray, planes: tuple[int, ...], where: str) -> np.ndarray:
     """The map as float64.
 
     Raises
@@ -91,9 +93,11 @@ def _checked(values: np.ndarray, where: str) -> np.ndarray:
     InputError
         If it is no map.
     """
-    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
+    grid = values.ndim == 2 + len(planes) and values.shape[2:] == planes
+    if not grid or not values.size or values.dtype.kind not in "fiu":
+        axes = f", and {planes[0]} planes" if planes else ""
         raise InputError(
-            f"{where}: expected an array of numbers with two axes, [x_bin, y_bin]; "
+            f"{where}: expected an array of numbers with two axes, [x_bin, y_bin]{axes}; "
             f"got {values.dtype} of shape {values.shape}."
         )
     return values.astype(np.float64)

@@ -1,4 +1,4 @@
-"""One column more in a user's catalogue: FITS, CSV or Parquet; all else stays as it is."""
+"""Columns more in a user's catalogue: FITS, CSV or Parquet; all else stays as it is."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
@@ -18,22 +18,25 @@ SUFFIXES = {".fits": "fits", ".fit": "fits", ".csv": "csv", ".parquet": "parquet
 
 
 @dataclass(frozen=True)
-class Column:
-    """The column to add.
+class Columns:
+    """The columns to add.
 
     Attributes
     ----------
-    name, unit : str
+    names : tuple of str
+    unit : str
+        Of all of them.
     keys : (str, str)
         The columns of x and y; upper and lower case are the same.
-    value : callable
-        (x, y), ndarrays of float64 → the column's values, NaN where there is none.
+    values : callable
+        (x, y), ndarrays of float64 of shape (n,) → the columns' values, of shape (n, columns); NaN
+        where there is none.
     """
 
-    name: str
+    names: tuple[str, ...]
     unit: str
     keys: tuple[str, str]
-    value: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    values: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
     def places(self, names: Sequence[str], where: str) -> tuple[str, str]:
         """x's and y's columns as the catalogue spells them.
@@ -41,7 +44,7 @@ class Column:
         Raises
         ------
         InputError
-            If one is missing, or the new column is there already.
+            If one is missing, or a new column is there already.
         """
         known = {name.lower(): name for name in reversed(names)}
         missing = [key for key in self.keys if key.lower() not in known]
@@ -50,19 +53,20 @@ class Column:
                 f"{where}: expected the columns {', '.join(missing)} (pixels of the tile, from 1); "
                 f"it has {', '.join(names)}. Name yours with --x-column and --y-column."
             )
-        if self.name.lower() in known:
-            raise InputError(f"{where}: has a column {self.name}; choose another with --column.")
+        for name in self.names:
+            if name.lower() in known:
+                raise InputError(f"{where}: has a column {name}; choose another with --column.")
         return known[self.keys[0].lower()], known[self.keys[1].lower()]
 
 
-def add_column(path: Path, out: Path, column: Column) -> int:
-    """Write a catalogue with one column more, in the format that it came in.
+def add_columns(path: Path, out: Path, new: Columns) -> int:
+    """Write a catalogue with columns more, in the format that it came in.
 
     Parameters
     ----------
     path, out : Path
         The catalogue and the file to write, of the same format.
-    column : Column
+    new : Columns
 
     Returns
     -------
@@ -83,7 +87,7 @@ def add_column(path: Path, out: Path, column: Column) -> int:
         raise InputError(f"{path}: no such file.")
     write = {"fits": _fits, "csv": _csv, "parquet": _parquet}[kinds[0]]
     with replacing(out) as temporary:
-        return write(path, temporary, column)
+        return write(path, temporary, new)
 
 
 @contextmanager
@@ -100,7 +104,7 @@ def _reading(path: Path, kind: str, *others: type[Exception]) -> Iterator[None]:
         raise InputError(f"{path}: expected {kind} ({error}).") from error
 
 
-def _fits(path: Path, out: Path, column: Column) -> int:
+def _fits(path: Path, out: Path, new: Columns) -> int:
     """The first table of a FITS file; its other HDUs are copied."""
     import warnings
 
@@ -113,15 +117,20 @@ def _fits(path: Path, out: Path, column: Column) -> int:
             if not tables:
                 raise InputError(f"{path}: expected a binary table; it has none.")
             table = hdus[tables[0]]
-            keys = column.places(table.columns.names, f"{path}: HDU {tables[0]}")
+            keys = new.places(table.columns.names, f"{path}: HDU {tables[0]}")
             place = (np.asarray(table.data[key], np.float64) for key in keys)
-            new = fits.Column(column.name, "D", unit=column.unit, array=column.value(*place))
-            hdus[tables[0]] = fits.BinTableHDU.from_columns(table.columns + new, table.header)
+            added = fits.ColDefs(
+                [
+                    fits.Column(name, "D", unit=new.unit, array=values)
+                    for name, values in zip(new.names, new.values(*place).T, strict=True)
+                ]
+            )
+            hdus[tables[0]] = fits.BinTableHDU.from_columns(table.columns + added, table.header)
         hdus.writeto(out, overwrite=True)
         return len(table.data)
 
 
-def _parquet(path: Path, out: Path, column: Column) -> int:
+def _parquet(path: Path, out: Path, new: Columns) -> int:
     """A Parquet file, one row group after another."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -129,21 +138,21 @@ def _parquet(path: Path, out: Path, column: Column) -> int:
     kind = "a Parquet table of numbers"
     with _reading(path, kind):
         file = pq.ParquetFile(path)
-    keys = column.places(file.schema_arrow.names, str(path))
-    field = pa.field(column.name, pa.float64(), metadata={"unit": column.unit})
-    schema = file.schema_arrow.append(field)
+    keys = new.places(file.schema_arrow.names, str(path))
+    schema = file.schema_arrow
+    for name in new.names:
+        schema = schema.append(pa.field(name, pa.float64(), metadata={"unit": new.unit}))
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for n in range(file.num_row_groups):
             with _reading(path, kind):
                 rows = file.read_row_group(n)
                 x, y = (rows[key].cast(pa.float64()).to_numpy() for key in keys)
-            values = column.value(x, y)
-            new = pa.array(values, pa.float64(), mask=np.isnan(values))
-            writer.write_table(rows.append_column(field, new).cast(schema))
+            added = [pa.array(v, pa.float64(), mask=np.isnan(v)) for v in new.values(x, y).T]
+            writer.write_table(pa.table([*rows.columns, *added], schema=schema))
     return file.metadata.num_rows
 
 
-def _csv(path: Path, out: Path, column: Column) -> int:
+def _csv(path: Path, out: Path, new: Columns) -> int:
     """A CSV file with a line of names, in blocks of rows; empty lines are left out."""
     kind = "a CSV table of numbers, in UTF-8"
     with (
@@ -153,9 +162,9 @@ def _csv(path: Path, out: Path, column: Column) -> int:
         lines = csv.reader(source, strict=True)
         with _reading(path, kind, csv.Error):
             names = next(lines, [])
-        keys = [names.index(key) for key in column.places(names, str(path))]
+        keys = [names.index(key) for key in new.places(names, str(path))]
         writer = csv.writer(target, lineterminator="\n")
-        writer.writerow([*names, column.name])
+        writer.writerow([*names, *new.names])
         count = 0
         while True:
             with _reading(path, kind, csv.Error):
@@ -164,8 +173,9 @@ def _csv(path: Path, out: Path, column: Column) -> int:
                 x, y = (np.array([float(row[key] or "nan") for row in rows]) for key in keys)
             if not block:
                 return count
-            told = (repr(value) if value == value else "" for value in column.value(x, y).tolist())
-            writer.writerows([*row, value] for row, value in zip(rows, told, strict=True))
+            added = new.values(x, y).tolist()
+            told = ([repr(v) if v == v else "" for v in values] for values in added)
+            writer.writerows([*row, *values] for row, values in zip(rows, told, strict=True))
             count += len(rows)
 
 

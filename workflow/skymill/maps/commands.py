@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 WITH_APERTURE = {"zp": "mag", "zperr": "mag", "pstar": ""}
 """Kinds of maps that each aperture has its own of, with their units."""
-KINDS = WITH_APERTURE | {"align": "arcsec", "alerr": "arcsec", "astar": ""}
+KINDS = WITH_APERTURE | {"align": "arcsec", "alerr": "arcsec", "astar": "", "shift": "arcsec"}
+ENDS = {"shift": ("_RA", "_DEC")}
+"""Kind of map → what its columns' names end in, one for each number; nothing by default."""
 KS4_SIZE = 22000
 """Pixels a side of KS4's tiles."""
 EXAMPLES = """examples:
@@ -27,13 +29,18 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     actions = parser.add_subparsers(dest="action", metavar="action", required=True)
-    value = actions.add_parser("value", help="print a map's value at a position")
+    value = actions.add_parser(
+        "value", help="print a map's value at a position; of shift both numbers"
+    )
     for axis in "xy":
         value.add_argument(f"--{axis}", type=float, required=True, help="pixels, from 1")
     apply = actions.add_parser("apply", help="add a map's values to a catalogue")
     apply.add_argument("catalogue", type=Path, help=".fits, .csv or .parquet")
     apply.add_argument("--out", type=Path, required=True, help="catalogue to write, alike")
-    apply.add_argument("--column", help="name of the new column (default: the kind, as ZP)")
+    apply.add_argument(
+        "--column",
+        help="name of the new column (default: the kind, as ZP); of shift two, with _RA and _DEC",
+    )
     apply.add_argument("--x-column", default="X_IMAGE", help="(default: X_IMAGE)")
     apply.add_argument("--y-column", default="Y_IMAGE", help="(default: Y_IMAGE)")
     for action, run in ((value, run_value), (apply, run_apply)):
@@ -60,33 +67,37 @@ def run_value(options: argparse.Namespace) -> None:
     """Print the value."""
     import math
 
+    import numpy as np
+
     from . import look_up
 
     if not (math.isfinite(options.x) and math.isfinite(options.y)):
         raise InputError(f"--x, --y: expected two numbers, got {options.x} and {options.y}.")
     values, size = asked(options)
-    print(float(look_up(values, options.x, options.y, size)))
+    print(*np.ravel(look_up(values, options.x, options.y, size)).tolist())
 
 
 def run_apply(options: argparse.Namespace) -> None:
-    """Write the catalogue with its new column."""
+    """Write the catalogue with what is new."""
     import numpy as np
 
     from . import look_up
-    from .catalogue import Column, add_column
+    from .catalogue import Columns, add_columns
 
     values, size = asked(options)
+    name = options.column or options.kind.upper()
+    names = tuple(name + end for end in ENDS.get(options.kind, ("",)))
 
-    def value(x: "np.ndarray", y: "np.ndarray") -> "np.ndarray":
+    def at(x: "np.ndarray", y: "np.ndarray") -> "np.ndarray":
         known = np.isfinite(x) & np.isfinite(y)
-        found = np.full(x.shape, np.nan)
-        found[known] = look_up(values, x[known], y[known], size)
+        found = np.full((x.size, len(names)), np.nan)
+        found[known] = look_up(values, x[known], y[known], size).reshape(-1, len(names))
         return found
 
-    name = options.column or options.kind.upper()
-    column = Column(name, KINDS[options.kind], (options.x_column, options.y_column), value)
-    rows = add_column(options.catalogue, options.out, column)
-    print(f"{options.out}: {rows} rows, new column {name}")
+    new = Columns(names, KINDS[options.kind], (options.x_column, options.y_column), at)
+    rows = add_columns(options.catalogue, options.out, new)
+    what = "new columns" if len(names) > 1 else "new column"
+    print(f"{options.out}: {rows} rows, {what} {', '.join(names)}")
 
 
 def asked(options: argparse.Namespace) -> "tuple[np.ndarray, int]":
@@ -108,9 +119,9 @@ def asked(options: argparse.Namespace) -> "tuple[np.ndarray, int]":
     values, size = load_map(options.maps, name), options.size
     if size is None:
         size = size_of_tiles(options.maps)
-    if size < max(values.shape):
+    if size < max(values.shape[:2]):
         raise InputError(
-            f"--size: a tile of {size} pixels can't have the {values.shape} bins of {name}."
+            f"--size: a tile of {size} pixels can't have the {values.shape[:2]} bins of {name}."
         )
     return values, size
 

@@ -1,4 +1,8 @@
-"""How far sources lie from Gaia's over a tile: a scalar separation, as KS4's maps hold it."""
+"""How far sources lie from Gaia's over a tile.
+
+KS4's maps hold a scalar separation, which tells how good positions are; the shift beside it, a
+vector, tells where to move them.
+"""
 
 from dataclasses import dataclass
 
@@ -10,7 +14,7 @@ from .map_windows import windows
 
 @dataclass(frozen=True)
 class AlignMap:
-    """An alignment map; arrays are float64, indexed [x_bin, y_bin].
+    """Alignment maps; arrays are float64, indexed [x_bin, y_bin].
 
     Attributes
     ----------
@@ -20,23 +24,27 @@ class AlignMap:
         Standard deviation of the separations, arcsec.
     stars : ndarray
         Stars in the window around the bin, before any growth.
+    shift : ndarray, shape (nx, ny, 2)
+        Medians of Δα cos δ and Δδ, source minus reference, arcsec; NaN as `separation`.
     """
 
     separation: np.ndarray
     scatter: np.ndarray
     stars: np.ndarray
+    shift: np.ndarray
 
 
 def align_map(
     x: np.ndarray,
     y: np.ndarray,
     separation: np.ndarray,
+    shift: np.ndarray,
     size: int,
     count: int,
     window: float,
     min_stars: int,
 ) -> AlignMap:
-    """Map the separation from the reference.
+    """Map the separation and the shift from the reference.
 
     Parameters
     ----------
@@ -44,6 +52,8 @@ def align_map(
         Matched stars, 1-based pixels.
     separation : ndarray
         From their reference positions, arcsec.
+    shift : ndarray, shape (n, 2)
+        Δα cos δ and Δδ, star minus reference, arcsec.
     size : int
         Pixels a side of the tile.
     count : int
@@ -58,7 +68,8 @@ def align_map(
     AlignMap
     """
     shape = (count, count)
-    result = AlignMap(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape))
+    nothing = (np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape))
+    result = AlignMap(*nothing, np.full((*shape, 2), np.nan))
     if x.size == 0:
         return result
     ix, iy = bin_index(x, count, size), bin_index(y, count, size)
@@ -66,6 +77,7 @@ def align_map(
     for i, j, members, grown in windows(ix, iy, shape, reach, min_stars):
         result.separation[i, j] = np.median(separation[members])
         result.scatter[i, j] = np.std(separation[members])
+        result.shift[i, j] = np.median(shift[members], axis=0)
         near = np.maximum(np.abs(ix[members] - i), np.abs(iy[members] - j)) <= reach
         result.stars[i, j] = near.sum() if grown else members.size
     return result

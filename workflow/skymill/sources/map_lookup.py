@@ -59,12 +59,16 @@ def look_up(values: np.ndarray, x: np.ndarray, y: np.ndarray, size: int) -> np.n
 
     Parameters
     ----------
-    values : ndarray, shape (nx, ny)
-        The map, indexed [x_bin, y_bin].
-    x, y : array_like
+    values : ndarray, shape (nx, ny, ...)
+        The map, indexed [x_bin, y_bin]; what follows, as a shift's two components, is kept.
+    x, y : array_like, shape (n,)
         1-based pixel coordinates.
     size : int
         Pixels a side of the tile.
+
+    Returns
+    -------
+    ndarray, shape (n, ...)
     """
-    nx, ny = values.shape
+    nx, ny = values.shape[:2]
     return values[bin_index(x, nx, size), bin_index(y, ny, size)]

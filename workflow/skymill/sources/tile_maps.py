@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.table import Table
 
+from ..geometry import offsets
 from ..tree import APERTURES
 from .align_map import align_map
 from .calibrators import clean_stars, one_to_one
@@ -31,6 +32,8 @@ class Stars:
         Of the reference, mag.
     separation : ndarray
         From the reference's position, arcsec.
+    shift : ndarray, shape (n, 2)
+        Δα cos δ and Δδ from there, arcsec.
     reference : ndarray of int
         Their rows in the reference.
     """
@@ -41,6 +44,7 @@ class Stars:
     mag: np.ndarray
     magerr: np.ndarray
     separation: np.ndarray
+    shift: np.ndarray
     reference: np.ndarray
 
     def where(self, chosen: np.ndarray) -> "Stars":
@@ -75,6 +79,11 @@ def matched_stars(
         instrumental(catalogue[f"flux_auto{suffix}"], catalogue[f"fluxerr_auto{suffix}"])[1],
         limits,
     )
+    places = [
+        np.asarray(table[axis])[rows]
+        for table, rows in ((catalogue, row), (reference, star))
+        for axis in ("ra", "dec")
+    ]
     stars = Stars(
         row,
         np.asarray(catalogue["x_image"])[row],
@@ -82,6 +91,7 @@ def matched_stars(
         np.asarray(reference[f"mag_{band.lower()}"], dtype=float)[star],
         np.asarray(reference[f"magerr_{band.lower()}"], dtype=float)[star],
         separation,
+        np.column_stack(offsets(*places)),
         star,
     )
     return stars.where(clean[row] & (stars.mag > limits["bright"]))
@@ -121,18 +131,24 @@ def calibrators(stars: Stars, align: np.ndarray, size: int, limits: Mapping) -> 
 
 
 def astrometric_maps(stars: Stars, size: int, limits: Mapping) -> Maps:
-    """Alignment, its scatter and the stars' count."""
+    """Alignment, its scatter, the stars' count, and the shift."""
     count = bin_count(size, limits["align_bin"])
     made = align_map(
         stars.x,
         stars.y,
         stars.separation,
+        stars.shift,
         size,
         count,
         limits["align_window"],
         limits["min_stars"],
     )
-    return {("align", ""): made.separation, ("alerr", ""): made.scatter, ("astar", ""): made.stars}
+    return {
+        ("align", ""): made.separation,
+        ("alerr", ""): made.scatter,
+        ("astar", ""): made.stars,
+        ("shift", ""): made.shift,
+    }
 
 
 def photometric_maps(
