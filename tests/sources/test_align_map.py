@@ -42,6 +42,32 @@ def test_without_stars_there_is_no_value():
     assert (made.stars == 0).all()
 
 
+def test_by_ks4_s_rule_a_window_without_stars_is_zero():
+    """Windows don't grow: one star gives its 5 × 5 bins a value, none elsewhere."""
+    shift = np.array([[0.3, -0.4]])
+    made = make(np.array([1500.0]), np.array([1500.0]), np.array([0.5]), shift, min_stars=0)
+    inside = np.zeros((COUNT, COUNT), bool)
+    inside[5:10, 5:10] = True
+    np.testing.assert_array_equal(made.separation, np.where(inside, 0.5, 0.0))
+    np.testing.assert_array_equal(made.scatter, 0.0)
+    np.testing.assert_array_equal(made.stars, inside)
+    np.testing.assert_array_equal(made.shift, np.where(inside[..., None], shift[0], 0.0))
+    nothing = np.empty(0)
+    empty = make(nothing, nothing, nothing, min_stars=0)
+    for values in (empty.separation, empty.scatter, empty.stars, empty.shift):
+        assert (values == 0).all()
+
+
+def test_by_ks4_s_rule_full_windows_are_as_ever():
+    """Where no window needs to grow both rules agree."""
+    generator = np.random.default_rng(6)
+    x, y = generator.uniform(1, SIZE, (2, 4000))
+    separation, shift = generator.rayleigh(0.1, 4000), generator.normal(0, 0.1, (4000, 2))
+    ours, ks4 = (make(x, y, separation, shift, least) for least in (5, 0))
+    for name in ("separation", "scatter", "stars", "shift"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(ks4, name))
+
+
 def test_the_shift_is_the_median_of_each_component():
     """A vector step comes back on either side; single bad matches don't move it."""
     generator = np.random.default_rng(5)

@@ -14,6 +14,8 @@ from skymill.io.fits import Image, read_images, write_images
 from skymill.io.json import write_json
 from skymill.io.parquet import read_table, table_schema, write_table
 from skymill.paths import CONFIG, ROOT
+from skymill.sources.instrumental import instrumental
+from skymill.sources.map_lookup import look_up
 from skymill.tree import APERTURES, ASTROMETRIC_MAPS, map_name
 
 SIZE, SCALE = 1200, 0.4
@@ -463,6 +465,117 @@ def test_empty_catalogues_and_no_exposure(release, tmp_path, record):
         [row[name] for name in ("fwhm", "zp", "depth_5sigma", "min_mjd", "mean_mjd")]
     ).all()
     assert np.isnan(read_images(stacks / TILE / "B" / "image.fits")[0].data).all()
+
+
+@pytest.fixture(scope="module")
+def ks4(release, tmp_path_factory):
+    """The same by KS4's rule of maps, without calibrators at x, y > 600."""
+    from astropy.wcs import WCS
+
+    from skymill.io.provenance import recording
+
+    folder = tmp_path_factory.mktemp("ks4")
+    for path in release.iterdir():
+        if path.is_file():
+            (folder / path.name).write_bytes(path.read_bytes())
+    content = yaml.safe_load((folder / "config.yaml").read_text())
+    content["sources"]["maps"]["rule"] = "ks4"
+    (folder / "config.yaml").write_text(yaml.safe_dump(content))
+    wcs = WCS(Image(None, tile_cards(*CENTRE, SIZE, SCALE)).header())
+    schema = table_schema("reference_gaiaxp", ("B", "V", "R", "I"))
+    with recording("test", {}, [], None) as record:
+        for name in ("gaiaxp_1.parquet", "gaiaxp_2.parquet"):
+            stars = read_table(folder / name)
+            x, y = wcs.all_world2pix(stars["ra"], stars["dec"], 1)
+            write_table(folder / name, stars[(x < 600) | (y < 600)], schema, record)
+    run_all(folder)
+    return folder
+
+
+def read_maps(folder, mode, aperture=""):
+    """The I maps of a mode: kind → array."""
+    kinds = ("zp", "zperr", "pstar") if aperture else ASTROMETRIC_MAPS
+    names = {kind: map_name(kind, TILE, "I", mode, aperture) for kind in kinds}
+    return {kind: np.load(folder / "maps" / name) for kind, name in names.items()}
+
+
+@pytest.mark.parametrize("mode", ["single", "Idual"])
+def test_by_ks4_s_rule_empty_bins_have_its_values(ks4, mode):
+    """30, 0, 0 and 0, 0, 0; the others have values of their own."""
+    for aperture in APERTURES:
+        zp, error, stars = read_maps(ks4, mode, aperture).values()
+        assert (zp[2, 2], error[2, 2], stars[2, 2]) == (30, 0, 0)
+        full = np.ones(zp.shape, bool)
+        full[2, 2] = False
+        assert (stars[full] > 0).all()
+        assert (error[full] > 0).all()
+        assert (np.abs(zp[full] - 30) < 0.4).all()
+    empty = {kind: values[5, 5] for kind, values in read_maps(ks4, mode).items()}
+    assert all((value == 0).all() for value in empty.values())
+    assert all((values[:3, :3] != 0).all() for values in read_maps(ks4, mode).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "end"), [("single_I", "single", ""), ("Idual", "Idual", "_i")]
+)
+def test_by_ks4_s_rule_catalogues_take_the_maps_as_they_are(ks4, name, mode, end):
+    """Errors of empty bins are the photons' alone; no value is lost."""
+    table = read_table(ks4 / "catalogs" / f"{name}.parquet")
+    before = read_table(ks4 / f"{name}.parquet")[np.asarray(table["number"]) - 1]
+    x, y = np.asarray(table["x_image"]), np.asarray(table["y_image"])
+    empty = (x >= 800) & (y >= 800)
+    assert empty.sum() > 50
+    for aperture in APERTURES:
+        maps, column = read_maps(ks4, mode, aperture), f"{aperture.lower()}{end}"
+        for kind in ("zp", "zperr"):
+            expected = look_up(maps[kind], x, y, SIZE).astype(np.float32)
+            np.testing.assert_array_equal(table[f"{kind}_{column}"], expected)
+        flux, error = (np.asarray(before[f"{n}_{column}"])[empty] for n in ("flux", "fluxerr"))
+        if aperture != "AUTO":  # whose bias is taken out afterwards
+            mag, magerr = instrumental(flux, error)
+            np.testing.assert_allclose(table[f"mag_{column}"][empty], mag + 30, atol=1e-5)
+            np.testing.assert_allclose(table[f"magerr_{column}"][empty], magerr, rtol=1e-5)
+        assert np.isfinite(table[f"mag_{column}"]).all()
+    align = read_maps(ks4, mode)["align"]
+    np.testing.assert_array_equal(table["misalign"], look_up(align, x, y, SIZE).astype(np.float32))
+
+
+def test_by_ks4_s_rule_the_stack_is_whole(ks4):
+    """An empty bin is scaled by 1; zero point, seeing and depth are those of the others."""
+    image = read_images(ks4 / "stacks" / TILE / "I" / "image.fits")[0]
+    unscaled = read_images(ks4 / "image.fits")[0]
+    np.testing.assert_array_equal(image.data[1000:, 1000:], unscaled.data[1000:, 1000:])
+    assert 0 < image.header()["EMAGZERO"] < 0.05
+    assert np.isfinite(image.data[:, :-10]).all()
+    row = read_table(ks4 / "stacks" / "stacks.parquet")[1]
+    for name in ("zp", "zperr", "fwhm", "depth_5sigma", "depth_seeing", "depth_empirical"):
+        assert np.isfinite(row[name]), name
+    assert row["stars"] == read_maps(ks4, "single", "APER5")["pstar"].sum()
+
+
+def test_by_ks4_s_rule_a_tile_without_calibrators_is_nominal(ks4, tmp_path):
+    """No reference at all: 30, 0, 0 everywhere, and catalogues with the photons' errors."""
+    for path in ks4.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    for band in BANDS:
+        words = ("--tile", TILE, "--band", band, "--mode", "single")
+        words += ("--catalogue", ks4 / f"single_{band}.parquet", "--folder", tmp_path / "maps")
+        assert run(tmp_path, "maps", *words) == 0
+        assert run_homogenise(tmp_path, band) == 0
+    words = ("--tile", TILE, "--band", *BANDS, "--mode", "Idual")
+    words += ("--catalogue", ks4 / "Idual.parquet", "--folder", tmp_path / "maps")
+    assert run(tmp_path, "maps", *words) == 0
+    for mode in ("single", "Idual"):
+        zp, error, stars = read_maps(tmp_path, mode, "APER5").values()
+        assert (zp == 30).all()
+        assert (error == 0).all()
+        assert (stars == 0).all()
+        assert all((values == 0).all() for values in read_maps(tmp_path, mode).values())
+    assert run_finish(tmp_path, tmp_path / "catalogs", reference=[]) == 0
+    table = read_table(tmp_path / "catalogs" / "Idual.parquet")
+    assert (table["zperr_aper5_i"] == 0).all()
+    assert np.isfinite(table["magerr_aper5_i"]).all()
 
 
 def test_bad_input_is_one_message(release, tmp_path, capsys, record):

@@ -5,7 +5,7 @@ import pytest
 
 from skymill.sources.map_lookup import look_up
 from skymill.sources.robust import clip, scatter
-from skymill.sources.zero_point_map import zero_point_map
+from skymill.sources.zero_point_map import ks4_zero_point_map, zero_point_map
 
 SIZE, COUNT = 2800, 7
 
@@ -129,6 +129,44 @@ def test_stars_without_a_magnitude_are_left_out():
     made = make(x, y, difference, noise)
     more = [np.append(v, w) for v, w in ((x, 10.0), (y, 10.0), (difference, np.nan), (noise, 0.1))]
     np.testing.assert_array_equal(make(*more).zp, made.zp)
+
+
+def make_ks4(x, y, difference):
+    """KS4's map, of the same bins and clip."""
+    return ks4_zero_point_map(x, y, difference, SIZE, COUNT, 2.0, 30.0)
+
+
+def test_ks4_s_map_is_each_bin_s_own():
+    """Against KS4's recipe written out: median, deviation and count after a 2σ clip, iterated."""
+    x, y, difference, _ = stars(49 * 8, 0.03)
+    made = make_ks4(x, y, difference)
+    for i in range(COUNT):
+        for j in range(COUNT):
+            inside = difference[(x // 400 == i) & (y // 400 == j)]
+            while True:
+                off = np.abs(inside - np.median(inside))
+                kept = inside[off <= 2 * np.std(inside)]
+                if kept.size == inside.size:
+                    break
+                inside = kept
+            assert made.zp[i, j] == np.median(inside)
+            assert made.error[i, j] == pytest.approx(np.std(inside), abs=1e-15)
+            assert made.stars[i, j] == inside.size
+
+
+def test_ks4_s_empty_bin_is_nominal_and_its_lone_star_has_no_error():
+    """30, 0, 0 without a star; one star's own zero point, without scatter; stars at the edges."""
+    x, y = np.array([0.5, 399.9, 400.0, 2800.5]), np.array([0.5, 0.5, 0.5, 2800.5])
+    made = make_ks4(x, y, np.array([30.1, 30.3, 29.8, np.nan]))
+    expected = np.full((COUNT, COUNT), 30.0), np.zeros((COUNT, COUNT)), np.zeros((COUNT, COUNT))
+    expected[0][:2, 0], expected[1][0, 0], expected[2][:2, 0] = (30.2, 29.8), 0.1, (2, 1)
+    for found, wanted in zip((made.zp, made.error, made.stars), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
+    nothing = np.empty(0)
+    empty = make_ks4(nothing, nothing, nothing)
+    assert (empty.zp == 30).all()
+    assert (empty.error == 0).all()
+    assert (empty.stars == 0).all()
 
 
 def test_clip_keeps_the_core():

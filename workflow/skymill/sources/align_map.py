@@ -19,7 +19,8 @@ class AlignMap:
     Attributes
     ----------
     separation : ndarray
-        Median separation from the reference, arcsec; NaN in a tile without matched stars.
+        Median separation from the reference, arcsec; NaN in a tile without matched stars (by KS4's
+        rule 0, in each empty window).
     scatter : ndarray
         Standard deviation of the separations, arcsec.
     stars : ndarray
@@ -61,20 +62,22 @@ def align_map(
     window : float
         Width of the window around each bin, pixels; rounded to an odd number of bins.
     min_stars : int
-        Below it a window grows (KS4: no minimum, empty bins 0).
+        Below it a window grows; 0: never, and all values of an empty one are 0, as KS4's.
 
     Returns
     -------
     AlignMap
     """
-    shape = (count, count)
-    nothing = (np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape))
-    result = AlignMap(*nothing, np.full((*shape, 2), np.nan))
+    shape, empty = (count, count), np.nan if min_stars else 0.0
+    nothing = (np.full(shape, empty), np.full(shape, empty), np.zeros(shape))
+    result = AlignMap(*nothing, np.full((*shape, 2), empty))
     if x.size == 0:
         return result
     ix, iy = bin_index(x, count, size), bin_index(y, count, size)
     reach = max(0, round((window * count / size - 1) / 2))
     for i, j, members, grown in windows(ix, iy, shape, reach, min_stars):
+        if members.size == 0:
+            continue
         result.separation[i, j] = np.median(separation[members])
         result.scatter[i, j] = np.std(separation[members])
         result.shift[i, j] = np.median(shift[members], axis=0)

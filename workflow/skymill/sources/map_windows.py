@@ -23,7 +23,7 @@ def windows(
     reach : int
         Bins to each side before any growth: 0 for separate bins.
     min_stars : int
-        Stars that suffice.
+        Stars that suffice; 0: no window grows, and some may be empty.
 
     Yields
     ------
@@ -45,6 +45,8 @@ def windows(
 
 def _growth(distance: np.ndarray, reach: int, min_stars: int, most: int) -> int:
     """The least growth at which enough stars lie within the window."""
+    if min_stars == 0:
+        return 0
     if distance.size < min_stars:
         return most
     needed = int(np.partition(distance, min_stars - 1)[min_stars - 1])

@@ -192,6 +192,8 @@ def apply_zero_points(
     """
     limits, size = field.settings["maps"], field.size
     x, y = np.asarray(table["x_image"]), np.asarray(table["y_image"])
+    if limits["rule"] == "ks4":
+        sets = np.zeros_like(sets)  # one set has no term: the map's value alone, as KS4's
     # Where other exposures were combined stars have another size, which CLASS_STAR may not know.
     any_class = {**limits, "class_star": -1.0}
     stars = matched_stars(table, suffix, field.reference, band, any_class)

@@ -12,7 +12,7 @@ from .align_map import align_map
 from .calibrators import clean_stars, one_to_one
 from .instrumental import instrumental
 from .map_lookup import bin_count, look_up
-from .zero_point_map import zero_point_map
+from .zero_point_map import ks4_zero_point_map, zero_point_map
 
 Maps = dict[tuple[str, str], np.ndarray]
 """(kind, aperture) → map; astrometric maps have no aperture."""
@@ -115,7 +115,7 @@ def tile_maps(
     size : int
         Pixels a side of the tile.
     nominal : float
-        Zero point of a tile without calibrators.
+        Zero point of a tile, by KS4's rule of each bin, without calibrators.
     """
     stars = matched_stars(catalogue, suffix, reference, band, limits)
     align = astrometric_maps(stars.where(stars.mag < limits["align_faint"]), size, limits)
@@ -141,7 +141,7 @@ def astrometric_maps(stars: Stars, size: int, limits: Mapping) -> Maps:
         size,
         count,
         limits["align_window"],
-        limits["min_stars"],
+        0 if limits["rule"] == "ks4" else limits["min_stars"],
     )
     return {
         ("align", ""): made.separation,
@@ -163,17 +163,13 @@ def photometric_maps(
             np.asarray(catalogue[f"flux_{end}"])[stars.row],
             np.asarray(catalogue[f"fluxerr_{end}"])[stars.row],
         )
-        made = zero_point_map(
-            stars.x,
-            stars.y,
-            stars.mag - mag,
-            np.hypot(stars.magerr, magerr),
-            size,
-            count,
-            limits["clip"],
-            limits["min_stars"],
-            nominal,
-        )
+        grid = size, count, limits["clip"]
+        if limits["rule"] == "ks4":
+            made = ks4_zero_point_map(stars.x, stars.y, stars.mag - mag, *grid, nominal)
+        else:
+            noise = np.hypot(stars.magerr, magerr)
+            own = stars.x, stars.y, stars.mag - mag, noise
+            made = zero_point_map(*own, *grid, limits["min_stars"], nominal)
         maps["zp", aperture] = made.zp
         maps["zperr", aperture] = made.error
         maps["pstar", aperture] = made.stars

@@ -3,7 +3,8 @@
 As KS4's: in each bin the median of reference − instrumental magnitude after an iterated clip. Two
 things differ. A bin with too few stars borrows from its neighbours (`map_windows.windows`), where
 KS4 leaves the nominal value. And KS4's error is the stars' whole scatter; ours leaves out their own
-noise, which each source's error holds already, and adds the error of the median.
+noise, which each source's error holds already, and adds the error of the median. KS4's own map is
+`ks4_zero_point_map`.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ class ZeroPointMap:
     zp : ndarray
         mag = instrumental + zp, in mag.
     error : ndarray
-        1σ error with which zp calibrates a star of the bin, in mag; NaN where zp is nominal.
+        1σ error with which zp calibrates a star of the bin, in mag; NaN where zp is nominal (by
+        KS4's rule 0).
     stars : ndarray
         Calibrators in the bin itself that survived the clip.
     """
@@ -110,6 +112,42 @@ def zero_point_map(
     variance = np.maximum(np.maximum(spread, overall), photons) ** 2
     beyond = variance - photons**2
     result.error[:] = np.sqrt(MEDIAN_TO_MEAN**2 * variance / number + beyond + drift**2)
+    return result
+
+
+def ks4_zero_point_map(
+    x: np.ndarray,
+    y: np.ndarray,
+    difference: np.ndarray,
+    size: int,
+    count: int,
+    clip_sigmas: float,
+    nominal: float,
+) -> ZeroPointMap:
+    """Map the zero point as KS4's code does: each bin by itself.
+
+    Parameters
+    ----------
+    x, y, difference, size, count, clip_sigmas, nominal
+        As for `zero_point_map`; `nominal` is the value of every bin without calibrators.
+
+    Returns
+    -------
+    ZeroPointMap
+        Its error is the standard deviation of the stars that survived the clip: 0 for one star.
+        Without a star a bin has nominal, 0 and 0.
+    """
+    finite = np.isfinite(difference)
+    x, y, difference = x[finite], y[finite], difference[finite]
+    shape = (count, count)
+    result = ZeroPointMap(np.full(shape, nominal), np.zeros(shape), np.zeros(shape))
+    ix, iy = bin_index(x, count, size), bin_index(y, count, size)
+    for i, j, members, _ in windows(ix, iy, shape, 0, 0):
+        if members.size:
+            inside = difference[members]
+            used = inside[clip(inside, clip_sigmas)]
+            result.zp[i, j], result.error[i, j] = np.median(used), np.std(used)
+            result.stars[i, j] = used.size
     return result
 
 
