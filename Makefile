@@ -69,4 +69,4 @@ lock: $(READY)
 	python envs/generate.py
 
 clean:
-	rm -rf $(foreach release,mini micro poor crowded,data/$(release) results/$(release)) .snakemake
+	rm -rf $(foreach release,mini mini_ks4 micro poor crowded,data/$(release) results/$(release)) .snakemake

@@ -4,6 +4,7 @@ import copy
 from pathlib import Path
 
 import pytest
+from snakemake.utils import update_config
 
 from skymill.config import check_config, load_camera, load_config, load_rows, read_yaml
 from skymill.errors import ConfigError
@@ -64,6 +65,30 @@ def test_a_missing_file_and_a_file_that_is_not_yaml_are_one_message(tmp_path: Pa
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(ConfigError, match="expected keys and values"):
         load_config(tmp_path / "list.yaml")
+
+
+@pytest.mark.parametrize("name", ["micro", "ks4", "seeds/poor", "seeds/crowded"])
+def test_what_is_laid_over_the_default_is_valid_and_a_release_of_its_own(content, name):
+    """Merged as Snakemake merges --configfile's files."""
+    default = check_config(content, DEFAULT)["release"]
+    update_config(content, read_yaml(CONFIG / f"{name}.yaml"))
+    release = check_config(content, f"config.yaml + {name}.yaml")["release"]
+    for key in ("name", "title", "archive_prefix"):
+        assert release[key] != default[key]
+
+
+def test_tiles_and_maps_as_ks4_s(content):
+    update_config(content, read_yaml(CONFIG / "ks4.yaml"))
+    found = check_config(content, "x")
+    assert (found["tiles"]["combine"], found["tiles"]["masked_weight"]) == ("median", 0)
+    maps = found["sources"]["maps"]
+    assert (maps["rule"], maps["flags"]) == ("ks4", 0)
+    assert found["sources"]["color_terms"]["colors"] is None
+
+
+@pytest.mark.parametrize("name", ["config", "ks4_dr1", "decam_demo"])
+def test_maps_borrow_by_default(name):
+    assert load_config(CONFIG / f"{name}.yaml")["sources"]["maps"]["rule"] == "borrow"
 
 
 @pytest.mark.parametrize("name", ["mini", "kmtnet"])

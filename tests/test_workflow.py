@@ -181,6 +181,8 @@ def test_nested_overrides_from_the_command_line_get_their_types():
     given = {"simulate": {"seed": "5", "density": "1.5", "effects": {"sky": "false"}}}
     assert with_types(given) == {"simulate": {"seed": 5, "density": 1.5, "effects": {"sky": False}}}
     assert with_types({"simulate": {"seed": "five"}}) == {"simulate": {"seed": "five"}}
+    either = {"sources": {"color_terms": {"colors": "B"}}}  # of two types, neither of them told
+    assert with_types(either) == either
     assert (
         with_types({"tiles": {"pixel_scale": "0.4 arcsec"}})["tiles"]["pixel_scale"] == "0.4 arcsec"
     )

@@ -51,6 +51,16 @@ def test_sums_and_bounds_of_the_micro_release(micro):
     assert whole["steps"][-1] == "manifest"
 
 
+def test_the_mini_release_as_ks4_s_is_planned(tmp_path: Path):
+    configs = [str(CONFIG / "config.yaml"), str(CONFIG / "ks4.yaml")]
+    found = plan(tmp_path, "--json", "--config", *configs)
+    assert found.returncode == 0, found.stderr
+    jobs = {row["room"]: row["jobs"] for row in json.loads(found.stdout)["rooms"]}
+    assert jobs["frames"] == 2 * 35
+    assert jobs["sources"] == 2 * (4 + 1 + 1) + 1
+    assert not list(tmp_path.glob("results/*/manifest.json"))
+
+
 def test_one_tile_of_dr1_is_planned_alone_without_a_frame(tmp_path: Path):
     product = f"results/ks4_dr1/catalogs/{TILE}/Idual.parquet"
     found = plan(tmp_path, product, "--json", "--config", str(CONFIG / "ks4_dr1.yaml"))

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import yaml
 from astropy.table import Table
+from snakemake.utils import update_config
 
 from skymill.__main__ import main
-from skymill.config import load_config
+from skymill.config import load_config, read_yaml
 from skymill.geometry import tile_cards
 from skymill.io.fits import Image, read_images, write_images
 from skymill.io.json import write_json
@@ -479,7 +480,7 @@ def ks4(release, tmp_path_factory):
         if path.is_file():
             (folder / path.name).write_bytes(path.read_bytes())
     content = yaml.safe_load((folder / "config.yaml").read_text())
-    content["sources"]["maps"]["rule"] = "ks4"
+    update_config(content, {"sources": read_yaml(CONFIG / "ks4.yaml")["sources"]})
     (folder / "config.yaml").write_text(yaml.safe_dump(content))
     wcs = WCS(Image(None, tile_cards(*CENTRE, SIZE, SCALE)).header())
     schema = table_schema("reference_gaiaxp", ("B", "V", "R", "I"))

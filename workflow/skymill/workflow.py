@@ -169,9 +169,10 @@ def with_types(config: Mapping) -> dict:
 
 def _with_types(content: object, schema: Mapping) -> object:
     kinds = {"integer": int, "number": (int, float), "boolean": bool}
-    if isinstance(content, str) and schema.get("type") in kinds:
+    kind = kinds.get(str(schema.get("type")))
+    if isinstance(content, str) and kind is not None:
         value = read_yaml_text(content)
-        return value if isinstance(value, kinds[schema["type"]]) else content
+        return value if isinstance(value, kind) else content
     if isinstance(content, Mapping):
         properties = schema.get("properties", {})
         return {key: _with_types(value, properties.get(key, {})) for key, value in content.items()}

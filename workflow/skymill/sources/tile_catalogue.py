@@ -223,7 +223,7 @@ def own_colors(table: Table, suffixes: Mapping[str, str], field: Field) -> dict[
         {b: np.asarray(table[f"{name}_aper5{s}"], dtype=float) for b, s in suffixes.items()}
         for name in ("mag", "magerr")
     )
-    return colors(magnitudes, errors, limits["colors"], limits["most_error"])
+    return colors(magnitudes, errors, limits["colors"] or {}, limits["most_error"])
 
 
 def colors_at(table: Table, colored: Table, field: Field) -> dict[str, np.ndarray]:
