@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from skymill.errors import InputError
-from skymill.maps import load_map, look_up
+from skymill.maps import load_map
 from skymill.tree import map_name
 
-from .conftest import SIZE, TILE
+from .conftest import TILE
 
 NAME = map_name("zp", TILE, "V", "Idual", "APER5")
 
@@ -65,7 +65,11 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest(archive, folder):
     [
         (np.zeros(5), r"got float64 of shape \(5,\)"),
         (np.zeros((0, 4)), "two axes"),
+        (np.array(30.0), r"got float64 of shape \(\)"),
         (np.zeros((2, 2, 2)), "two axes"),
+        (np.zeros((4, 4, 3)), r"got float64 of shape \(4, 4, 3\)"),
+        (np.zeros((2, 2), bool), "got bool"),
+        (np.zeros((2, 2), "f8,f8"), "two axes"),
         (np.array([["a"]]), "two axes"),
         (np.zeros((2, 2), complex), "two axes"),
     ],
@@ -74,6 +78,21 @@ def test_what_is_no_map_is_refused(tmp_path, values, said):
     np.save(tmp_path / NAME, values)
     with pytest.raises(InputError, match=said):
         load_map(tmp_path, NAME)
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda path: np.save(path, np.array([[30, None]], object), allow_pickle=True),
+        lambda path: path.write_bytes(pickle.dumps(np.zeros((55, 55)))),
+    ],
+    ids=["objects", "pickle"],
+)
+def test_a_pickle_is_no_map(tmp_path, save):
+    save(tmp_path / NAME)
+    for source in (tmp_path, tmp_path / NAME):
+        with pytest.raises(InputError, match=rf"{NAME}: expected a NumPy array file"):
+            load_map(source, NAME)
 
 
 def test_damaged_files_are_told(tmp_path, archive):
@@ -105,14 +124,3 @@ def test_a_member_larger_than_any_map_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr("skymill.maps.archive.LARGEST", 100)
     with pytest.raises(InputError, match="200 bytes: no map"):
         load_map(pack(tmp_path / "large.tar", bytes(200)), NAME)
-
-
-def test_a_value_is_constant_in_a_bin_and_clipped_at_the_edges(zero_points):
-    """KS4: bin = int(22000 / 55) = 400 pixels, index = floor(x / bin), at every edge."""
-    edges = np.arange(0, SIZE + 1, 400.0)
-    for step, bins in ((0.0, np.arange(56)), (-1e-9, np.arange(-1, 55)), (1e-9, np.arange(56))):
-        wanted = np.clip(bins, 0, 54)
-        found = look_up(zero_points, edges + step, np.full(56, 10.0), SIZE)
-        np.testing.assert_array_equal(found, zero_points[wanted, 0])
-        found = look_up(zero_points, np.full(56, 10.0), edges + step, SIZE)
-        np.testing.assert_array_equal(found, zero_points[0, wanted])

@@ -95,3 +95,21 @@ def test_what_makes_no_sense_is_told(folder, capsys, change, said):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [("ra,dec", "X_IMAGE, Y_IMAGE"), ("x_image,y", "Y_IMAGE"), ("", "X_IMAGE, Y_IMAGE")],
+)
+def test_a_catalogue_without_pixels_is_told_how_to_name_its_own(
+    folder, tmp_path, capsys, header, missing
+):
+    (tmp_path / "in.csv").write_text(f"{header}\n1,2\n")
+    out = tmp_path / "out.csv"
+    words = ["maps", "apply", str(tmp_path / "in.csv"), "--out", str(out), "--maps", str(folder)]
+    assert main([*words, *WHICH]) == 1
+    error = capsys.readouterr().err
+    assert f"in.csv: expected the columns {missing} (pixels of the tile, from 1)" in error
+    assert "Name yours with --x-column and --y-column" in error
+    assert error.count("\n") == 1
+    assert not out.exists()

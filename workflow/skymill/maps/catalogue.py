@@ -51,7 +51,7 @@ class Columns:
         if missing:
             raise InputError(
                 f"{where}: expected the columns {', '.join(missing)} (pixels of the tile, from 1); "
-                f"it has {', '.join(names)}. Name yours with --x-column and --y-column."
+                f"it has {', '.join(names) or 'none'}. Name yours with --x-column and --y-column."
             )
         for name in self.names:
             if name.lower() in known:
