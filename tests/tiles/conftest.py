@@ -1,7 +1,8 @@
 """Small frames with distortion and known stars, written as the frames room writes them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,10 @@ from astropy.wcs import WCS
 
 from skymill.camera import Amplifier, Chip
 from skymill.io.fits import make_header
+from skymill.tiles.footprint import chip_nodes, tile_wcs
+from skymill.tiles.frame import open_chips, read_frames
+from skymill.tiles.levels import match_levels
+from skymill.tiles.stack import Layer
 
 SCALE = 0.4 / 3600
 AMPLIFIERS = 4
@@ -138,6 +143,25 @@ def settings() -> dict:
         "pixel_scale": 0.4,
         "kernel": "lanczos3",
         "combine": "median",
+        "background": {"match": False, "darkest": 0.2},
         "masked_weight": 0.05,
         "clip": {"sigma": 4.0, "fraction": 0.3},
     }
+
+
+@pytest.fixture
+def open_layers() -> Callable:
+    """Open frames, matched in level, on a tile about the middle of the sky."""
+
+    @contextmanager
+    def opening(sky: Sky, paths: list, size: int) -> Iterator[list[Layer]]:
+        wcs = tile_wcs(*sky.centre, size, 0.4)
+        with ExitStack() as stack:
+            layers = []
+            for frame in read_frames(*zip(*paths, strict=True), "0000.000-30", "R"):
+                chips = stack.enter_context(open_chips(frame, {"M": sky.chip}))
+                placed = [(c, chip_nodes(c.wcs, c.shape, wcs, size)) for c in chips]
+                layers.append(Layer(placed, frame.exptime, frame.mjd))
+            yield match_levels(layers, 0.2)
+
+    return opening

@@ -296,6 +296,7 @@ def some_settings():
     return {
         "kernel": "lanczos3",
         "combine": "median",
+        "background": {"match": False, "darkest": 0.2},
         "masked_weight": 0.05,
         "clip": {"sigma": 4.0, "fraction": 0.3},
     }

@@ -52,7 +52,11 @@ def stack_cards(
         ("RESAMPLE", settings["kernel"], "kernel; flux per pixel is conserved"),
         ("NOISECOR", correlation(layers, settings), "noise in a large aperture / of its variances"),
     ]
-    return cards + [(f"IMAGE{i:03d}", f.exposure, "exposure used") for i, f in enumerate(frames)]
+    for i, (frame, layer) in enumerate(zip(frames, layers, strict=True)):
+        cards.append((f"IMAGE{i:03d}", frame.exposure, "exposure used"))
+        if settings["background"]["match"]:
+            cards.append((f"LEVEL{i:03d}", round(layer.level, 4), "mean level taken out of it"))
+    return cards
 
 
 def correlation(layers: Sequence[Layer], settings: Mapping) -> float:

@@ -54,6 +54,7 @@ def combine(options: argparse.Namespace) -> None:
     from .epochs import BLOCK, epoch_images
     from .footprint import tile_wcs
     from .frame import read_frames
+    from .levels import match_levels
     from .stack import PLANES, stack_bands
 
     config = load_config(options.config)
@@ -75,6 +76,8 @@ def combine(options: argparse.Namespace) -> None:
         layers = _open_layers(stack, frames, camera, wcs, size)
         used = [frame for frame, _ in layers]
         layers = [layer for _, layer in layers]
+        if settings["background"]["match"]:
+            layers = match_levels(layers, settings["background"]["darkest"])
         cards = stack_cards(options.tile, options.band, used, layers, settings)
         grid = tile_cards(*centre, size, scale)
         writers, blocks = {}, []

@@ -127,6 +127,8 @@ class ChipFrame:
     saturation, gain, rms : float
         The lowest saturation level over the amplifiers, their harmonic mean gain (e⁻ per unit) and
         their median noise, bad amplifiers left out.
+    level : float
+        What is left of its background, to be subtracted from `image`.
     """
 
     image: RowImage
@@ -137,6 +139,7 @@ class ChipFrame:
     saturation: float
     gain: float
     rms: float
+    level: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -90,6 +90,7 @@ def read_section(chip: ChipFrame, nodes: Nodes, first: int, last: int) -> Sectio
     if start >= stop:
         return None
     raw = chip.image.rows(start, stop).astype(np.float32, copy=False)
+    raw -= np.float32(chip.level)
     bits = chip.mask.rows(start, stop).astype(np.uint8, copy=False)
     clean = np.where(bits == 0, raw, np.float32(np.nan))
     return Section(clean, raw, bits, start, chip.shape[0], chip.noise, chip.strip)

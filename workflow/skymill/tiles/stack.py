@@ -49,6 +49,11 @@ class Layer:
         """Typical noise per tile pixel, before the kernel."""
         return float(np.median([chip.rms * np.median(nodes.area) for chip, nodes in self.chips]))
 
+    @property
+    def level(self) -> float:
+        """What `levels.match_levels` takes out of a tile pixel, the mean over chips."""
+        return float(np.mean([chip.level * np.median(nodes.area) for chip, nodes in self.chips]))
+
 
 def band_height(frames: int, width: int, memory: int = MEMORY) -> int:
     """Rows of a band: whole blocks of epochs, so many that layers and planes fit in `memory`."""
