@@ -18,13 +18,15 @@ def kernel_table(name: str) -> np.ndarray:
     Parameters
     ----------
     name : str
-        ``nearest``, ``bilinear`` or ``lanczos3`` (KS4: LANCZOS3, P3 §3.1.2).
+        ``nearest``, ``bilinear`` or ``lanczos3`` (KS4: LANCZOS3, P3 §3.1.2), here with its first
+        moment put right (`centred`).
 
     Returns
     -------
     ndarray of float32
         Shape (`PHASES` + 1, `TAPS`): row p holds the weights of pixels i − 2 … i + 3 for a position
-        i + p/`PHASES`. Each row's sum is 1, so that a flat image stays flat.
+        i + p/`PHASES`. Each row's sum is 1, so that a flat image stays flat; its first
+        moment about the position is 0 (but for ``nearest``), so that a slope stays in its place.
 
     Raises
     ------
@@ -37,11 +39,35 @@ def kernel_table(name: str) -> np.ndarray:
     elif name == "bilinear":
         weights = np.clip(1 - np.abs(distance), 0, None)
     elif name == "lanczos3":
-        weights = np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0)
+        lanczos = np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0)
+        weights = centred(lanczos, distance)
     else:
         raise ValueError(f"kernel {name!r}: expected one of {', '.join(KERNELS)}")
     weights[np.abs(weights) < 1e-12] = 0
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def centred(weights: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Weights with sum 1 and first moment 0, changed as little as that takes.
+
+    The Lanczos kernel, even with its sum put right, moves what it interpolates by up to 0.02 pixel,
+    8 mas at KMTNet's scale, to and fro within each pixel. Where input and output pixels differ in
+    size by some per cent, as distortion has it, that compresses a star here and stretches it there:
+    its flux errs by as much as its place. Both vanish with the first moment. Pixels change by less
+    than a hundredth of their noise.
+
+    Parameters
+    ----------
+    weights, distance : ndarray
+        Of each pixel, and how far it lies from the position; shape (positions, `TAPS`).
+    """
+    window = np.clip(1 - (distance / 3) ** 2, 0, None) ** 2
+    zero, first, second = (np.sum(window * distance**n, axis=1) for n in range(3))
+    lack, offset = 1 - weights.sum(axis=1), -np.sum(weights * distance, axis=1)
+    determinant = zero * second - first**2
+    constant = (lack * second - offset * first) / determinant
+    slope = (offset * zero - lack * first) / determinant
+    return weights + window * (constant[:, None] + slope[:, None] * distance)
 
 
 def noise_correlation(table: np.ndarray) -> float:
