@@ -15,17 +15,10 @@ With `--folder` the simulated inputs stay there and are taken from there the nex
 full-size exposure take 10 GB. Exit code 1 if a figure falls short.
 """
 
-import argparse
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
-from figure import Figure
 from frame_parts import astrometry, cost, effects, exposures, full_chip, masks, zero_points
-
-from skymill import pin
+from groups import main
 
 GROUPS = {
     "effects": lambda folder: effects.figures(),
@@ -38,36 +31,5 @@ GROUPS = {
 }
 """What each group needs of the folder; in the order in which they are measured."""
 
-
-def figures(folder: Path, wanted: set[str]) -> Iterator[Figure]:
-    """The figures asked for, as they are measured."""
-    for name, group in GROUPS.items():
-        if name in wanted:
-            yield from group(folder)
-
-
-def start_pinned() -> None:
-    """Start again as jobs run: on one thread, with the instructions that every CPU has."""
-    if not pin.is_pinned() and not pin.obstacle():
-        os.environ.update(pin.PIN)
-        os.execv(sys.executable, [sys.executable, *sys.argv])
-
-
-def main() -> int:
-    """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = list(GROUPS)
-    parser.add_argument("--only", nargs="+", choices=names, default=names, help="what to measure")
-    parser.add_argument("--folder", type=Path, help="where simulated inputs stay")
-    options = parser.parse_args()
-    short = False
-    with tempfile.TemporaryDirectory() as name:
-        for figure in figures((options.folder or Path(name)).absolute(), set(options.only)):
-            print(figure.line(), flush=True)
-            short = short or not figure.is_met
-    return int(short)
-
-
 if __name__ == "__main__":
-    start_pinned()
-    sys.exit(main())
+    sys.exit(main(GROUPS, __doc__.splitlines()[0]))

@@ -161,7 +161,7 @@ def open_layers() -> Callable:
             for frame in read_frames(*zip(*paths, strict=True), "0000.000-30", "R"):
                 chips = stack.enter_context(open_chips(frame, {"M": sky.chip}))
                 placed = [(c, chip_nodes(c.wcs, c.shape, wcs, size)) for c in chips]
-                layers.append(Layer(placed, frame.exptime, frame.mjd))
+                layers.append(Layer(placed, frame.exptime, frame.mjd, frame.fwhm))
             yield match_levels(layers, 0.2)
 
     return opening

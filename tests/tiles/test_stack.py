@@ -32,7 +32,7 @@ def combine(sky, settings):
             for frame in frames:
                 chips = stack.enter_context(open_chips(frame, {"M": sky.chip}))
                 placed = [(c, chip_nodes(c.wcs, c.shape, wcs, options["size"])) for c in chips]
-                layers.append(Layer(placed, frame.exptime, frame.mjd))
+                layers.append(Layer(placed, frame.exptime, frame.mjd, frame.fwhm))
             bands = list(stack_bands(layers, options["size"], options, memory))
             cards = stack_cards("0000.000-30", "R", frames, layers, options)
         planes = {name: np.concatenate([band[name] for band in bands]) for name in bands[0]}
@@ -238,18 +238,20 @@ def test_a_grazing_mask_costs_less_than_a_millimagnitude(sky, stars, combine, tm
     assert abs(bias) < 5e-4
 
 
+@pytest.mark.parametrize("estimator", ["median", "mean"])
 def test_neither_the_order_of_frames_nor_the_height_of_bands_matters(
-    sky, stars, turned, combine, tmp_path
+    sky, stars, turned, combine, tmp_path, estimator
 ):
     random = np.random.default_rng(9)
     paths = []
     for name, dither in zip("abcd", DITHERS, strict=True):
         cards = turned(dither)
-        image = sky.render(cards, stars) + random.normal(0, 1, sky.shape)
+        image = sky.render(cards, stars, 3 + ord(name) % 4) + random.normal(0, 1, sky.shape)
         bits = np.where(random.random(sky.shape) < 0.02, 4, 0).astype(np.uint8)
-        paths.append(sky.write(tmp_path, name, image, cards, bits=bits))
-    whole = combine(paths)
-    pieces = combine(paths[::-1], memory=1)
+        seeing = (3 + ord(name) % 4) * 0.4
+        paths.append(sky.write(tmp_path, name, image, cards, bits=bits, fwhm=seeing))
+    whole = combine(paths, combine=estimator)
+    pieces = combine(paths[::-1], memory=1, combine=estimator)
     for name in ("image", "variance", "mask", "nexp", "exptime", "epoch"):
         np.testing.assert_array_equal(whole[name], pieces[name])
 
@@ -294,6 +296,7 @@ def test_no_frame_gives_no_data_and_the_same_cards(sky, combine, tmp_path):
 
 def some_settings():
     return {
+        "pixel_scale": 0.4,
         "kernel": "lanczos3",
         "combine": "median",
         "background": {"match": False, "darkest": 0.2},

@@ -113,5 +113,5 @@ def _open_layers(
         placed = [(chip, chip_nodes(chip.wcs, chip.shape, wcs, size)) for chip in chips]
         placed = [(chip, nodes) for chip, nodes in placed if nodes is not None]
         if placed:
-            opened.append((frame, Layer(placed, frame.exptime, frame.mjd)))
+            opened.append((frame, Layer(placed, frame.exptime, frame.mjd, frame.fwhm)))
     return opened

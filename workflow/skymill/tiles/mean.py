@@ -5,35 +5,41 @@ from numba import njit
 
 
 @njit(cache=True, error_model="numpy")
-def clip_layers(values: np.ndarray, noise: np.ndarray, sigma: float, fraction: float) -> None:
+def clip_layers(
+    values: np.ndarray,
+    noise: np.ndarray,
+    median: np.ndarray,
+    allowed: np.ndarray,
+    sigma: float,
+    fraction: float,
+) -> None:
     """Reject, in place, values too far from the median of their pixel.
 
     A value goes if it lies more than ``sigma`` σ + ``fraction`` |median| from the median of at
-    least three values (Gruen, Seitz & Bernstein 2014, PASP 126, 158): the second term lets the core
-    of a star differ as much as the frames' seeing does.
+    least three values (Gruen, Seitz & Bernstein 2014, PASP 126, 158), and what the seeing may
+    explain.
 
     Parameters
     ----------
     values, noise : ndarray of float32
         Value and variance of each frame, shape (frames, rows, columns); NaN = no good value.
         Rejected values become NaN.
+    median, allowed : ndarray of float32
+        Of each pixel; `skymill.tiles.allowance.allow`.
     sigma, fraction : float
     """
     frames, height, width = values.shape
-    kept = np.empty(frames, np.float32)
     for r in range(height):
         for c in range(width):
             n = 0
             for i in range(frames):
-                if values[i, r, c] == values[i, r, c]:
-                    kept[n] = values[i, r, c]
-                    n += 1
+                n += values[i, r, c] == values[i, r, c]
             if n < 3:
                 continue
-            middle = np.median(kept[:n])
+            middle = median[r, c]
+            common = fraction * abs(middle) + allowed[r, c]
             for i in range(frames):
-                limit = sigma * np.sqrt(noise[i, r, c]) + fraction * abs(middle)
-                if abs(values[i, r, c] - middle) > limit:
+                if abs(values[i, r, c] - middle) > sigma * np.sqrt(noise[i, r, c]) + common:
                     values[i, r, c] = np.nan
 
 

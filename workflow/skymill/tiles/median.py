@@ -49,6 +49,11 @@ def make_factors(sigmas: Sequence[float]) -> Factors:
     return Factors(np.array(subset), np.empty(0), sigma)
 
 
+def mean_factors(frames: int) -> Factors:
+    """Factors by which a median's variance is that of the mean, Σσ²/n²."""
+    return Factors(np.empty(0), np.ones(frames + 1), np.ones(frames))
+
+
 def variance_factor(sigmas: np.ndarray) -> float:
     """Variance of the median of Gaussians over the variance of their mean, by seeded Monte Carlo.
 

@@ -8,14 +8,18 @@ from numba import njit
 
 from ..resampling.kernels import kernel_table
 from ..resampling.nodes import Nodes
+from .allowance import HALO, allow, difference_profile
 from .epochs import BLOCK, block_epochs
 from .frame import ChipFrame
 from .mean import clip_layers, mean_of_layers
-from .median import make_factors, median_of_layers
-from .resample import empty_spare, read_section, resample
+from .median import make_factors, mean_factors, median_of_layers
+from .resample import Spare, empty_spare, read_section, resample
 
-MEMORY = 600_000_000
+MEMORY = 1_000_000_000
 """Bytes that a band may take; the result doesn't depend on it."""
+
+CLIP_HALO = HALO + 1
+"""Rows around a band that a clip must know: a peak within reach, and its neighbours."""
 
 PLANES = {
     "image": "float32",
@@ -36,13 +40,14 @@ class Layer:
     ----------
     chips : sequence of (ChipFrame, Nodes)
         Those of its chips that touch the tile.
-    exptime, mjd : float
-        s; UTC at mid-exposure.
+    exptime, mjd, fwhm : float
+        s; UTC at mid-exposure; arcsec.
     """
 
     chips: Sequence[tuple[ChipFrame, Nodes]]
     exptime: float
     mjd: float
+    fwhm: float
 
     @property
     def rms(self) -> float:
@@ -57,8 +62,9 @@ class Layer:
 
 def band_height(frames: int, width: int, memory: int = MEMORY) -> int:
     """Rows of a band: whole blocks of epochs, so many that layers and planes fit in `memory`."""
-    per_row = width * (8 * frames + 70)
-    return max(BLOCK, memory // per_row // BLOCK * BLOCK)
+    around = 2 * CLIP_HALO * width * (8 * frames + 20)
+    per_row = width * (16 * frames + 90)
+    return max(BLOCK, (memory - around) // per_row // BLOCK * BLOCK)
 
 
 def stack_bands(
@@ -84,26 +90,69 @@ def stack_bands(
         (`block_epochs`). A pixel without any value is NaN, nexp 0; one that is masked in every
         frame has nexp 0, its least-bad value, and bits.
     """
-    height = band_height(len(layers), size, memory)
-    table = kernel_table(settings["kernel"])
     combine = Combiner(layers, settings)
+    height = band_height(len(layers), size, memory)
+    window = Window(layers, size, height + 2 * combine.halo, settings)
     for first in range(0, size, height):
-        shape = (min(height, size - first), size)
-        values = np.full((len(layers), *shape), np.nan, np.float32)
-        noise = np.full((len(layers), *shape), np.nan, np.float32)
-        spare = empty_spare(shape)
-        for i, layer in enumerate(layers):
-            for chip, nodes in layer.chips:
-                section = read_section(chip, nodes, first, first + shape[0])
-                if section is not None:
-                    limit = settings["masked_weight"]
-                    resample(section, nodes, table, limit, first, values[i], noise[i], spare)
-        planes = combine(values, noise)
+        last = min(size, first + height)
+        window.move(first - combine.halo, last + combine.halo)
+        own = slice(combine.halo, combine.halo + last - first)
+        planes = combine(window.values, window.noise, own)
+        spare = Spare(*(plane[own] for plane in window.spare))
         hidden = (planes["nexp"] == 0) & (spare.missing <= 1)
         planes["image"][hidden] = spare.value[hidden]
         planes["variance"][hidden] = spare.noise[hidden]
         planes["mask"] = np.where(hidden, spare.bits, np.uint8(0))
         yield planes
+
+
+class Window:
+    """Some rows of a tile, resampled from every layer; moved down, it keeps what it holds already.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    size : int
+        Pixels a side of the tile.
+    rows : int
+        That it can hold.
+    settings : Mapping
+        The config's section ``tiles``.
+
+    Attributes
+    ----------
+    values, noise : ndarray of float32
+        Flux per tile pixel and its variance, shape (layers, rows, size); NaN = no good value.
+    spare : Spare
+    """
+
+    def __init__(self, layers: Sequence[Layer], size: int, rows: int, settings: Mapping) -> None:
+        self.layers, self.size = layers, size
+        self.table = kernel_table(settings["kernel"])
+        self.limit = settings["masked_weight"]
+        self.values = np.full((len(layers), rows, size), np.nan, np.float32)
+        self.noise = np.full((len(layers), rows, size), np.nan, np.float32)
+        self.spare = empty_spare((rows, size))
+        self.first = self.end = -rows  # nothing is held
+
+    def move(self, first: int, end: int) -> None:
+        """Hold the rows first … end − 1, empty where they lie beyond the tile."""
+        kept = max(0, self.end - first)
+        held = slice(self.end - self.first - kept, self.end - self.first)
+        empty = (np.nan, np.nan, *(plane[0, 0] for plane in empty_spare((1, 1))))
+        for array, nothing in zip((self.values, self.noise, *self.spare), empty, strict=True):
+            array[..., :kept, :] = array[..., held, :]
+            array[..., kept:, :] = nothing
+        start, stop = max(0, first + kept), min(self.size, end)
+        self.first, self.end = first, end
+        rows = slice(start - first, stop - first)
+        spare = Spare(*(plane[rows] for plane in self.spare))
+        for layer, values, noise in zip(self.layers, self.values, self.noise, strict=True):
+            for chip, nodes in layer.chips:
+                section = read_section(chip, nodes, start, stop)
+                if section is not None:
+                    into = start, values[rows], noise[rows], spare
+                    resample(section, nodes, self.table, self.limit, *into)
 
 
 class Combiner:
@@ -117,19 +166,31 @@ class Combiner:
     """
 
     def __init__(self, layers: Sequence[Layer], settings: Mapping) -> None:
-        self.settings = settings
+        self.clip = settings["clip"]
         self.exptime = np.array([layer.exptime for layer in layers], np.float64)
         self.mjd = np.array([layer.mjd for layer in layers], np.float64)
         self.rms = np.array([layer.rms for layer in layers], np.float64)
-        self.factors = make_factors(self.rms) if settings["combine"] == "median" else None
+        self.is_median = settings["combine"] == "median"
+        self.factors = make_factors(self.rms) if self.is_median else mean_factors(len(layers))
+        seeing = [layer.fwhm for layer in layers]
+        self.profile = difference_profile(seeing, settings["pixel_scale"])
 
-    def __call__(self, values: np.ndarray, noise: np.ndarray) -> dict[str, np.ndarray]:
-        """Planes of a band but for the mask; `values` may be changed."""
-        if self.settings["combine"] == "median":
-            image, variance = median_of_layers(values, noise, self.factors)
+    @property
+    def halo(self) -> int:
+        """Rows above and below a band that must be known."""
+        return 0 if self.is_median else CLIP_HALO
+
+    def __call__(self, values: np.ndarray, noise: np.ndarray, own: slice) -> dict[str, np.ndarray]:
+        """Planes, but for the mask, of some of the rows; the others are the halo."""
+        image, variance = median_of_layers(values, noise, self.factors)
+        allowed = None if self.is_median else allow(image, variance, noise, self.profile)
+        # Copies: a value that is clipped here still counts in the next band's median.
+        values, noise = values[:, own].copy(), noise[:, own].copy()
+        if self.is_median:
+            image, variance = image[own], variance[own]
         else:
-            clip = self.settings["clip"]
-            clip_layers(values, noise, clip["sigma"], clip["fraction"])
+            limits = self.clip["sigma"], self.clip["fraction"]
+            clip_layers(values, noise, image[own], allowed[own], *limits)
             image, variance = mean_of_layers(values, noise, 1 / self.rms**2)
         nexp, exptime, epoch = count_layers(values, self.exptime, self.mjd)
         return {
