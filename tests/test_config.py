@@ -87,8 +87,8 @@ def test_tiles_and_maps_as_ks4_s(content):
 
 
 @pytest.mark.parametrize("name", ["config", "ks4_dr1", "decam_demo"])
-def test_maps_borrow_by_default(name):
-    assert load_config(CONFIG / f"{name}.yaml")["sources"]["maps"]["rule"] == "borrow"
+def test_maps_are_smooth_by_default(name):
+    assert load_config(CONFIG / f"{name}.yaml")["sources"]["maps"]["rule"] == "loess"
 
 
 @pytest.mark.parametrize("name", ["mini", "kmtnet"])

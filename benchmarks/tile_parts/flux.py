@@ -102,13 +102,13 @@ def transients(folder: Path, combine: str) -> Iterator[Figure]:
     }
     for kind, where in crests.items():
         change = (images[kind] - images["clean"]) / sigma
+        reach = 2 if kind == "asteroid" else 0
         residual = []
         for places in where:
             x, y = scene.tile().wcs_world2pix(places.ra, places.dec, 0)
-            near = np.arange(-2, 3) if kind == "asteroid" else [0]
-            for dx in near:
-                for dy in near:
-                    residual.append(change[np.rint(y).astype(int) + dy, np.rint(x).astype(int) + dx])
+            for column, row in zip(np.rint(x).astype(int), np.rint(y).astype(int), strict=True):
+                box = slice(row - reach, row + reach + 1), slice(column - reach, column + reach + 1)
+                residual.append(change[box].ravel())
         mean = float(np.nanmean(np.concatenate(residual)))
         what = f"{combine} of 4, {kind}, mean residual within its FWHM"
         yield Figure(what, abs(mean), 1, "sigma")

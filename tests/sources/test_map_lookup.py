@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skymill.sources.map_lookup import bin_centres, bin_count, bin_index, look_up
+from skymill.sources.map_lookup import between, bin_centres, bin_count, bin_index, look_up
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,19 @@ def test_a_position_that_is_no_number_is_refused():
     """NaN has no bin."""
     with pytest.raises(ValueError, match="finite"):
         bin_index([1.0, np.nan], 7, 2800)
+
+
+@pytest.mark.parametrize(("count", "size"), [(7, 2800), (3, 1203), (2, 800), (1, 400)])
+def test_between_follows_a_plane_from_edge_to_edge(count, size):
+    centres = bin_centres(count, size)
+    plane = 30 + 1e-4 * centres[:, None] - 3e-4 * centres[None, :]
+    x, y = (v.ravel() for v in np.meshgrid(*[np.linspace(1, size, 41)] * 2))
+    expected = np.where(count == 1, plane[0, 0], 30 + 1e-4 * x - 3e-4 * y)
+    np.testing.assert_allclose(between(plane, x, y, size), expected, atol=1e-9)
+
+
+def test_between_meets_the_values_at_the_centres():
+    values = np.random.default_rng(1).normal(size=(5, 4))
+    x, y = np.meshgrid(bin_centres(5, 1000), bin_centres(4, 1000), indexing="ij")
+    found = between(values, x.ravel(), y.ravel(), 1000).reshape(5, 4)
+    np.testing.assert_allclose(found, values, atol=1e-12)

@@ -1,6 +1,7 @@
 """FITS images by rows, for planes that are too large to hold in memory."""
 
 import hashlib
+import mmap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -106,15 +107,18 @@ class RowImage:
         (ny, nx); (0, 0) for an HDU without data.
     """
 
-    def __init__(self, path: Path, number: int, hdu: fits.hdu.base._BaseHDU) -> None:
+    def __init__(
+        self, path: Path, number: int, hdu: fits.hdu.base._BaseHDU, mapped: mmap.mmap
+    ) -> None:
         self._where = f"{path}: HDU {number}"
         self.name = hdu.name if number else ""
         self.header = make_header(valid_cards(hdu.header))
         self.shape = tuple(hdu.shape) if hdu.is_image and len(hdu.shape) == 2 else (0, 0)
-        self._hdu, self._pixels = hdu, None
+        self._hdu, self._mapped, self._pixels = hdu, mapped, None
         if self.shape != (0, 0) and not {"BZERO", "BSCALE"} & set(hdu.header):
             type_ = np.dtype(TYPE[hdu.header["BITPIX"]]).newbyteorder(">")
-            self._pixels = np.memmap(path, type_, "r", hdu.fileinfo()["datLoc"], self.shape)
+            count, start = self.shape[0] * self.shape[1], hdu.fileinfo()["datLoc"]
+            self._pixels = np.frombuffer(mapped, type_, count, start).reshape(self.shape)
 
     def __str__(self) -> str:
         """Where the image lies, for messages."""
@@ -134,7 +138,10 @@ class RowImage:
             section = pixels[first:last, columns]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(f"{self}: rows {first}–{last - 1} can't be read ({error}).") from error
-        return np.array(section, dtype=section.dtype.newbyteorder("="), order="C")
+        rows = np.array(section, dtype=section.dtype.newbyteorder("="), order="C")
+        # What has been mapped counts as the job's memory until it is given back.
+        self._mapped.madvise(mmap.MADV_DONTNEED)
+        return rows
 
 
 @contextmanager
@@ -155,6 +162,8 @@ def reading_rows(path: Path | str) -> Iterator[list[RowImage]]:
     with ExitStack() as stack:
         with reading(path) as place:
             hdus = stack.enter_context(open_hdus(path, place))
+            stream = stack.enter_context(path.open("rb"))
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             for place.hdu, hdu in enumerate(hdus):
-                images.append(RowImage(path, place.hdu, hdu))
+                images.append(RowImage(path, place.hdu, hdu, mapped))
         yield images

@@ -1,15 +1,15 @@
 """Scale a stack to one zero point, so that its photometry in one aperture is uniform.
 
 KS4 releases its stacks scaled to zero point 30 inside 5″ (Paper III, §3.1.2). Between the centres
-of the map's bins the scale is interpolated linearly, outside them it is constant, so the image has
+of the map's bins the scale is interpolated linearly, and continued to the edges, so the image has
 no seams. KS4's code also interpolates, but stretches the map by half a bin at the edges. Catalogues
-take the map's value bin by bin (Paper III, §4.3), so along an axis image and catalogue differ by at
-most half the step to the next bin.
+interpolate likewise, so both agree. By KS4's rule (`sources.maps.rule`) the edges are constant, and catalogues
+take the map's value bin by bin (Paper III, §4.3): there they differ by up to half a step.
 """
 
 import numpy as np
 
-from .map_lookup import bin_centres
+from .map_lookup import place_between
 
 
 def scale_factors(zero_points: np.ndarray, zero_point: float) -> np.ndarray:
@@ -18,7 +18,7 @@ def scale_factors(zero_points: np.ndarray, zero_point: float) -> np.ndarray:
 
 
 def scale_image(
-    image: np.ndarray, variance: np.ndarray, factors: np.ndarray
+    image: np.ndarray, variance: np.ndarray, factors: np.ndarray, continued: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """Multiply an image by the interpolated scale, and its variance by the scale's square.
 
@@ -28,6 +28,8 @@ def scale_image(
         NaN stays NaN.
     factors : ndarray, shape (nx, ny), indexed [x_bin, y_bin]
         From `scale_factors`.
+    continued : bool
+        As for `map_lookup.place_between`.
 
     Returns
     -------
@@ -36,19 +38,14 @@ def scale_image(
     """
     ny, nx = image.shape
     scaled, variances = np.empty_like(image), np.empty_like(variance)
-    low, weight = _between(nx, factors.shape[0])
-    columns = factors[low] + weight[:, None] * (factors[low + (weight > 0)] - factors[low])
-    low, weight = _between(ny, factors.shape[1])
+    first, weight = place_between(np.arange(1, nx + 1), factors.shape[0], nx, continued)
+    second = np.minimum(first + 1, factors.shape[0] - 1)
+    columns = factors[first] + weight[:, None] * (factors[second] - factors[first])
+    first, weight = place_between(np.arange(1, ny + 1), factors.shape[1], ny, continued)
+    second = np.minimum(first + 1, factors.shape[1] - 1)
     for row in range(ny):
-        below, above = columns[:, low[row]], columns[:, low[row] + (weight[row] > 0)]
+        below, above = columns[:, first[row]], columns[:, second[row]]
         scale = (below + weight[row] * (above - below)).astype(np.float32)
         scaled[row] = image[row] * scale
         variances[row] = variance[row] * (scale * scale)
     return scaled, variances
-
-
-def _between(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each pixel the bin centre below it and the fraction of the way to the next."""
-    place = np.interp(np.arange(1, size + 1), bin_centres(count, size), np.arange(count))
-    low = np.floor(place).astype(np.int64)
-    return low, place - low

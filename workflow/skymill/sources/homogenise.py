@@ -67,7 +67,9 @@ def run(options: argparse.Namespace) -> None:
     }
     factors = scale_factors(maps["zp"], homogenise["zero_point"])
     image, variance = planes["image"], planes["variance"]
-    image.data, variance.data = scale_image(image.data, variance.data, factors)
+    image.data, variance.data = scale_image(
+        image.data, variance.data, factors, settings["sources"]["maps"]["rule"] != "ks4"
+    )
     row = stack_row(planes, catalogue, maps, options.tile, options.band, settings)
     used = {name: settings[name] for name in ("tiles", "sources")}
     inputs = [options.image, options.variance, options.mask, options.nexp, options.catalogue]

@@ -72,3 +72,52 @@ def look_up(values: np.ndarray, x: np.ndarray, y: np.ndarray, size: int) -> np.n
     """
     nx, ny = values.shape[:2]
     return values[bin_index(x, nx, size), bin_index(y, ny, size)]
+
+
+def between(values: np.ndarray, x: np.ndarray, y: np.ndarray, size: int) -> np.ndarray:
+    """A map interpolated linearly between the centres of its bins, and continued to its edges.
+
+    Parameters
+    ----------
+    values : ndarray, shape (nx, ny)
+        The map, indexed [x_bin, y_bin].
+    x, y : ndarray, shape (n,)
+        1-based pixel coordinates.
+    size : int
+        Pixels a side of the tile.
+    """
+    i, u = place_between(x, values.shape[0], size)
+    j, v = place_between(y, values.shape[1], size)
+    right, above = np.minimum(i + 1, values.shape[0] - 1), np.minimum(j + 1, values.shape[1] - 1)
+    low = values[i, j] * (1 - u) + values[right, j] * u
+    return low * (1 - v) + (values[i, above] * (1 - u) + values[right, above] * u) * v
+
+
+def place_between(
+    pixel: np.ndarray, count: int, size: int, continued: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """The two bins between whose centres a coordinate lies, or by whose line it is reached.
+
+    Parameters
+    ----------
+    pixel : ndarray
+        1-based pixel coordinates.
+    count, size : int
+        Bins, and pixels, along the axis.
+    continued : bool
+        Whether the line goes on beyond the outermost centres; otherwise it is constant there.
+
+    Returns
+    -------
+    first : ndarray of int64
+        The lower one; the next is the other, if there is any.
+    fraction : ndarray of float64
+        Of the way between them: below 0 and above 1 in the outer halves of the outermost bins, 0
+        in a map of one bin.
+    """
+    if count == 1:
+        return np.zeros(np.shape(pixel), np.int64), np.zeros(np.shape(pixel))
+    centres = bin_centres(count, size)
+    first = np.clip(np.searchsorted(centres, pixel, "right") - 1, 0, count - 2)
+    fraction = (pixel - centres[first]) / (centres[first + 1] - centres[first])
+    return first, fraction if continued else np.clip(fraction, 0, 1)

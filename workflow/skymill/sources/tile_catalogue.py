@@ -15,7 +15,7 @@ from .coverage_term import coverage_term, exposure_sets
 from .epochs import history, observed
 from .instrumental import calibrated, instrumental
 from .magnitude_bias import bias_curve, isolated
-from .map_lookup import bin_index, look_up
+from .map_lookup import between, bin_index, look_up
 from .ndith import Coverage, covered_area
 from .spurious import count_within, spurious
 from .tangent_plane import project
@@ -201,7 +201,8 @@ def apply_zero_points(
     for aperture in APERTURES:
         end = f"{aperture.lower()}{suffix}"
         zp_map, error_map = (field.maps[kind, band, mode, aperture] for kind in ("zp", "zperr"))
-        zp, zperr = look_up(zp_map, x, y, size), look_up(error_map, x, y, size)
+        value = look_up if limits["rule"] == "ks4" else between
+        zp, zperr = value(zp_map, x, y, size), look_up(error_map, x, y, size)
         flux, error = (np.asarray(table[f"{name}_{end}"]) for name in ("flux", "fluxerr"))
         count = zp_map.shape[0]
         bins = bin_index(x, count, size) * count + bin_index(y, count, size)

@@ -163,13 +163,12 @@ def photometric_maps(
             np.asarray(catalogue[f"flux_{end}"])[stars.row],
             np.asarray(catalogue[f"fluxerr_{end}"])[stars.row],
         )
-        grid = size, count, limits["clip"]
+        own = stars.x, stars.y, stars.mag - mag
         if limits["rule"] == "ks4":
-            made = ks4_zero_point_map(stars.x, stars.y, stars.mag - mag, *grid, nominal)
+            made = ks4_zero_point_map(*own, size, count, limits["clip"], nominal)
         else:
             noise = np.hypot(stars.magerr, magerr)
-            own = stars.x, stars.y, stars.mag - mag, noise
-            made = zero_point_map(*own, *grid, limits["min_stars"], nominal)
+            made = zero_point_map(*own, noise, size, count, limits["neighbours"], nominal)
         maps["zp", aperture] = made.zp
         maps["zperr", aperture] = made.error
         maps["pstar", aperture] = made.stars
