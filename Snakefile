@@ -70,6 +70,7 @@ rule frames:
 rule tiles:
     input:
         lambda wildcards: stack_planes("nexp"),
+        WARP_RECEIPTS,
 
 
 rule sources:

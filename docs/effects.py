@@ -24,6 +24,7 @@ from skymill.frames import calibration, pixels, tpv  # noqa: E402
 from skymill.frames.assemble import assemble, chip_image  # noqa: E402
 from skymill.frames.background import subtract_sky  # noqa: E402
 from skymill.frames.chip_frame import ChipFrame, new_frame  # noqa: E402
+from skymill.frames.color_term import with_colors
 from skymill.frames.epoch import at_epoch  # noqa: E402
 from skymill.frames.masters import read_masters, read_slopes  # noqa: E402
 from skymill.frames.measured_chip import MeasuredChip, measure_chip  # noqa: E402
@@ -223,6 +224,7 @@ def draw_calibration(field: Field) -> None:
     catalogue = settings["photometry"]["reference"][row["band"]]
     gaia = read_gaia(field.references("gaia"))
     photometry = read_photometry(field.references(catalogue), row["band"])
+    photometry = with_colors(photometry, None, settings["photometry"]["match_radius"])
     ra, dec = pointing(field.raw().header)
     exposure = {"mjd": row["mjd"], "ra": ra, "dec": dec}
     priors = {name: camera.prior(row["site"], name) for name in chips}

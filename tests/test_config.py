@@ -22,6 +22,11 @@ def test_the_default_configuration_is_valid_and_its_quantities_are_numbers():
     assert load_config(DEFAULT)["tiles"]["pixel_scale"] == 0.4
 
 
+def test_commands_see_no_switch_so_that_no_provenance_hangs_on_it(content):
+    assert "warps" in check_config(content, "x")["tiles"]
+    assert "warps" not in load_config(DEFAULT)["tiles"]
+
+
 def test_a_quantity_may_come_in_any_unit_that_converts(content):
     content["tiles"]["pixel_scale"] = f"{0.4 / 60} arcmin"
     assert check_config(content, "x")["tiles"]["pixel_scale"] == pytest.approx(0.4, rel=1e-14)

@@ -20,6 +20,12 @@ def test_maps_carry_ks4_s_names():
     ]
 
 
+def test_warps_lie_below_their_stack():
+    path = TREE.warp("0000.000-30", "R", "kmtc.1", "mask")
+    assert path == "results/mini/stacks/0000.000-30/R/warps/kmtc.1.mask.fits"
+    assert logical_name(path) == "stacks/0000.000-30/R/warps/kmtc.1.mask.fits"
+
+
 def test_frames_are_a_file_per_exposure_or_per_chip():
     assert TREE.frame_suffixes == ("fits", "mask.fits", "cat.parquet", "json")
     settings = load_config(ROOT / "config" / "config.yaml")

@@ -37,11 +37,11 @@ def one(scene: Scene, combine: str, number: int) -> list[float]:
     """Scatter over predicted, in each aperture, of the first exposures."""
     scene.combine(scene.names[:number], combine=combine)
     image, variance = scene.plane("image"), scene.plane("variance")
-    correlation = scene.card("NOISECOR")
     ratios = []
     for diameter, step in DIAMETERS.items():
         x, y = (v.ravel() for v in np.meshgrid(*[np.arange(40.5, SIZE - 40, step)] * 2))
         sums = aperture_fluxes(image, x, y, diameter)
-        expected = np.sqrt(aperture_fluxes(variance, x, y, diameter)) * correlation
+        expected = np.sqrt(aperture_fluxes(variance, x, y, diameter))
+        expected *= scene.card(f"NOISEC{diameter:02d}")
         ratios.append(float(np.std(sums / expected)))
     return ratios

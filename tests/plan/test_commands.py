@@ -61,6 +61,19 @@ def test_the_mini_release_as_ks4_s_is_planned(tmp_path: Path):
     assert not list(tmp_path.glob("results/*/manifest.json"))
 
 
+def test_warps_are_planned_only_where_they_are_switched_on(tmp_path: Path, micro):
+    (tmp_path / "warps.yaml").write_text("tiles: {warps: true}\n")
+    configs = [str(CONFIG / "config.yaml"), str(CONFIG / "micro.yaml"), "warps.yaml"]
+    for targets in ([], ["tiles"]):
+        found = plan(tmp_path, *targets, "--json", "--config", *configs)
+        assert found.returncode == 0, found.stderr
+        jobs = {row["room"]: row["jobs"] for row in json.loads(found.stdout)["rooms"]}
+        assert jobs["tiles"] == 2 + 5
+        if not targets:
+            off = {row["room"]: row["jobs"] for row in micro["rooms"]}
+            assert jobs == off | {"tiles": off["tiles"] + 5}
+
+
 def test_one_tile_of_dr1_is_planned_alone_without_a_frame(tmp_path: Path):
     product = f"results/ks4_dr1/catalogs/{TILE}/Idual.parquet"
     found = plan(tmp_path, product, "--json", "--config", str(CONFIG / "ks4_dr1.yaml"))

@@ -81,6 +81,7 @@ def test_one_frame_dropped(planned, table):
     ("changed", "expected"),
     [
         ("sky={kernel: bilinear}", SKY | END),
+        ("tiles={warps: true}", {"warp": 5, "manifest": 1}),
         ("masters={crossmatch: {radius: 2 arcsec}}", MASTERS | END),
         ("sources={maps: {flags: 1}}", SOURCES),
         ("frames={screening: {seeing: 5 arcsec}}", FRAMES),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skymill.resampling.kernels import KERNELS, PHASES, kernel_table, noise_correlation
+from skymill.resampling.kernels import KERNELS, PHASES, circle, kernel_table, noise_correlation
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -48,3 +48,27 @@ def test_noise_correlation_is_what_averaging_does():
 def test_an_unknown_kernel_is_an_error():
     with pytest.raises(ValueError, match="expected one of nearest, bilinear, lanczos3"):
         kernel_table("cubic")
+
+
+@pytest.mark.parametrize(("decimation", "excess"), [(1.0, 0.0), (1.5, 0.005), (2.0, 0.5)])
+def test_a_kernel_takes_steps_of_half_its_pixels_more_and_no_longer_ones(decimation, excess):
+    """The reason for tiles.decimation: what more noise a large aperture has, that of its pixels."""
+    table = kernel_table("lanczos3").astype(float)[:-1]
+    x = np.arange(-2, 4) - (np.arange(PHASES) / PHASES)[:, None]
+    aliases = np.arange(1, 4) / decimation
+    response = [(table * np.cos(2 * np.pi * f * x)).sum() / PHASES for f in aliases]
+    noise = 1 + 2 * np.sum(np.square(response))  # along both axes: its root, twice
+    assert noise - 1 == pytest.approx(excess, abs=3e-3)
+
+
+def test_small_apertures_share_less_noise():
+    table = kernel_table("lanczos3")
+    factors = [noise_correlation(table, diameter) for diameter in (7.5, 12.5, 25, 100)]
+    assert factors == sorted(factors)
+    assert 1 < factors[0] < 1.09
+    assert factors[-1] == pytest.approx(noise_correlation(table), rel=0.005)
+
+
+def test_a_circle_has_its_area():
+    for diameter in (3.0, 7.5, 25.0):
+        assert circle(diameter).sum() == pytest.approx(np.pi * diameter**2 / 4, rel=0.01)

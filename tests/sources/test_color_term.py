@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skymill.sources.color_term import color_term, colors
+from skymill.sources.color_term import color_term, colors, mean_slope, site_slopes
+from skymill.sources.ndith import Coverage
 
 SETTINGS = {"huber": 1.35, "floor": 0.01, "least_stars": 30, "range": 0.98}
 
@@ -53,3 +54,38 @@ def test_colours_are_those_of_the_pairs_at_hand_and_well_known():
     found = colors(magnitudes, errors, {"V": ("V", "I"), "B": ("B", "V"), "I": ("R", "I")}, 0.2)
     assert list(found) == ["V"]
     np.testing.assert_array_equal(found["V"], [1.0, np.nan])
+
+
+def exposures(slopes, sites, errors=None):
+    errors = errors or [0.004] * len(slopes)
+    return [
+        Coverage(f"e{n}", 6e4 + n, (), site, slope, error)
+        for n, (slope, site, error) in enumerate(zip(slopes, sites, errors, strict=True))
+    ]
+
+
+def test_a_site_has_the_mean_slope_of_its_exposures():
+    found = site_slopes(exposures([0.02, 0.04, -0.01, 9.0], "AABB", [0.01, 0.01, 0.01, np.nan]))
+    np.testing.assert_allclose([c.color_slope for c in found], [0.03, 0.03, -0.01, -0.01])
+    unknown = site_slopes(exposures([0.0], "A", [np.nan]))
+    assert unknown[0].color_slope == 0
+
+
+def test_sources_have_the_slopes_of_those_that_saw_them():
+    coverages = exposures([0.06, 0.0, 0.0], "ABB")
+    seen = np.array([[True, True, False, False], [True, False, True, False], [True] + [False] * 3])
+    np.testing.assert_allclose(mean_slope(coverages, seen), [0.02, 0.06, 0, 0])
+
+
+def test_where_sites_alternate_the_scatter_falls_by_more_than_two():
+    """0.05 mag/mag of either sign, stars of all colours, half of them seen by either site."""
+    rng = np.random.default_rng(4)
+    color, site = rng.normal(0.8, 0.4, 3000), np.where(rng.random(3000) < 0.5, 0.05, -0.05)
+    sigma = rng.uniform(0.002, 0.01, 3000)
+    residual = site * (color - 0.8) + rng.normal(0, 1, 3000) * sigma
+    measured = site + 0.003
+    plain, known = (color_term(color, residual, sigma, SETTINGS, s) for s in (0.0, measured))
+    before = np.std(residual - plain.at(color))
+    after = np.std(residual - known.at(color, measured))
+    assert before > 2 * after
+    assert known.slope == pytest.approx(-0.003, abs=0.002)

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from skymill.__main__ import main
 from skymill.camera import Amplifier, Chip
 from skymill.io.fits import make_header
+from skymill.paths import CONFIG
 from skymill.tiles.footprint import chip_nodes, tile_wcs
 from skymill.tiles.frame import open_chips, read_frames
 from skymill.tiles.levels import match_levels
-from skymill.tiles.stack import Layer
+from skymill.tiles.stack import PLANES, Layer
 
 SCALE = 0.4 / 3600
 AMPLIFIERS = 4
@@ -145,6 +148,7 @@ def settings() -> dict:
         "combine": "median",
         "background": {"match": False, "darkest": 0.2},
         "masked_weight": 0.05,
+        "decimation": 1.5,
         "clip": {"sigma": 4.0, "fraction": 0.3},
     }
 
@@ -165,3 +169,60 @@ def open_layers() -> Callable:
             yield match_levels(layers, 0.2)
 
     return opening
+
+
+@pytest.fixture
+def release(sky: Sky, tmp_path: Path) -> Path:
+    """A folder with the configuration of a small camera and tile."""
+    config = yaml.safe_load((CONFIG / "config.yaml").read_text())
+    camera = yaml.safe_load((CONFIG / "cameras" / "mini.yaml").read_text())
+    chip = camera["chips"]["M"]
+    chip["shape"] = list(sky.shape)
+    chip["amplifiers"] = chip["amplifiers"][: len(sky.chip.amplifiers)]
+    for amplifier in chip["amplifiers"]:
+        amplifier.pop("columns", None)
+        amplifier.pop("rows", None)
+    camera["chips"] = {"M": chip}
+    for site in camera["sites"].values():
+        site["bad_amplifiers"] = []
+        site.pop("wcs", None)
+    config["camera"] = str(tmp_path / "camera.yaml")
+    config["tables"]["tiles"] = str(tmp_path / "tiles.csv")
+    config["tiles"]["size"] = 400
+    (tmp_path / "camera.yaml").write_text(yaml.safe_dump(camera))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    ra, dec = sky.centre
+    (tmp_path / "tiles.csv").write_text(f"tile,ra,dec\n0000.000-30,{ra % 360},{dec}\n")
+    return tmp_path
+
+
+@pytest.fixture
+def change(release: Path) -> Callable[..., None]:
+    """Change keys of the configuration's section ``tiles``."""
+
+    def change(**keys: object) -> None:
+        path = release / "config.yaml"
+        config = yaml.safe_load(path.read_text())
+        config["tiles"] |= keys
+        path.write_text(yaml.safe_dump(config))
+
+    return change
+
+
+@pytest.fixture
+def run(release: Path) -> Callable[..., tuple[int, Path]]:
+    """Run ``tiles combine``, or ``tiles warp`` on a single frame; gives exit code and folder."""
+
+    def run(frames: list, name: str = "out", step: str = "combine") -> tuple[int, Path]:
+        out = release / name
+        arguments = ["tiles", step, "--config", str(release / "config.yaml")]
+        arguments += ["--tile", "0000.000-30", "--band", "R"]
+        options = ("images", "masks", "verdicts" if step == "combine" else "verdict")
+        for number, option in enumerate(options):
+            arguments += [f"--{option}", *(str(paths[number]) for paths in frames)]
+        planes = (*PLANES, "mjd") if step == "combine" else ("image", "variance", "mask")
+        for plane in planes:
+            arguments += [f"--out-{plane}", str(out / f"{plane}.fits")]
+        return main([*arguments, "--receipt", str(out / "receipt.json")]), out
+
+    return run

@@ -2,57 +2,17 @@ import json
 
 import numpy as np
 import pytest
-import yaml
 from astropy.wcs import WCS
 
-from skymill.__main__ import main
 from skymill.io.fits import read_header, read_images
-from skymill.paths import CONFIG
 from skymill.tiles.stack import PLANES
 
 
-@pytest.fixture
-def release(sky, tmp_path):
-    """Frames of a small camera and tile, and the command's arguments."""
-    config = yaml.safe_load((CONFIG / "config.yaml").read_text())
-    camera = yaml.safe_load((CONFIG / "cameras" / "mini.yaml").read_text())
-    chip = camera["chips"]["M"]
-    chip["shape"] = list(sky.shape)
-    chip["amplifiers"] = chip["amplifiers"][: len(sky.chip.amplifiers)]
-    for amplifier in chip["amplifiers"]:
-        amplifier.pop("columns", None)
-        amplifier.pop("rows", None)
-    camera["chips"] = {"M": chip}
-    for site in camera["sites"].values():
-        site["bad_amplifiers"] = []
-        site.pop("wcs", None)
-    config["camera"] = str(tmp_path / "camera.yaml")
-    config["tables"]["tiles"] = str(tmp_path / "tiles.csv")
-    config["tiles"]["size"] = 400
-    (tmp_path / "camera.yaml").write_text(yaml.safe_dump(camera))
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    ra, dec = sky.centre
-    (tmp_path / "tiles.csv").write_text(f"tile,ra,dec\n0000.000-30,{ra % 360},{dec}\n")
-    return tmp_path
-
-
-def run(folder, frames, name="out"):
-    out = folder / name
-    arguments = ["tiles", "combine", "--config", str(folder / "config.yaml")]
-    arguments += ["--tile", "0000.000-30", "--band", "R"]
-    for number, option in enumerate(("images", "masks", "verdicts")):
-        arguments += [f"--{option}", *(str(paths[number]) for paths in frames)]
-    for plane in PLANES:
-        arguments += [f"--out-{plane}", str(out / f"{plane}.fits")]
-    arguments += ["--out-mjd", str(out / "mjd.fits")]
-    return main([*arguments, "--receipt", str(out / "receipt.json")]), out
-
-
-def test_the_planes_of_a_stack(sky, release):
+def test_the_planes_of_a_stack(sky, release, run):
     image = np.full(sky.shape, 5.0)
     good = sky.write(release, "a", image, sky.cards())
     bad = sky.write(release, "b", image * 100, sky.cards(), verdict="fail")
-    status, out = run(release, [bad, good])
+    status, out = run([bad, good])
     assert status == 0
     planes = {plane: read_images(out / f"{plane}.fits")[0] for plane in PLANES}
     assert {plane: str(image.data.dtype) for plane, image in planes.items()} == PLANES
@@ -66,12 +26,12 @@ def test_the_planes_of_a_stack(sky, release):
     assert len(json.loads((out / "receipt.json").read_text())["outputs"]) == len(PLANES) + 1
 
 
-def test_epochs_lie_on_a_coarse_grid_with_the_centre_of_the_tile(sky, release):
+def test_epochs_lie_on_a_coarse_grid_with_the_centre_of_the_tile(sky, release, run):
     frames = [
         sky.write(release, "a", np.ones(sky.shape), sky.cards(), mjd=60000.25),
         sky.write(release, "b", np.ones(sky.shape), sky.cards(dx=70.0), mjd=60003.75),
     ]
-    _, out = run(release, frames)
+    _, out = run(frames)
     primary, *maps = read_images(out / "mjd.fits")
     assert {k: v for k, v, _ in primary.cards}["IMAGE001"] == "b"
     assert [image.name for image in maps] == ["MIN", "MEAN", "MAX"]
@@ -91,40 +51,42 @@ def test_epochs_lie_on_a_coarse_grid_with_the_centre_of_the_tile(sky, release):
     )
 
 
-def test_the_same_frames_give_the_same_bytes_in_any_order(sky, release):
+def test_the_same_frames_give_the_same_bytes_in_any_order(sky, release, run):
     random = np.random.default_rng(1)
     frames = [
         sky.write(release, name, random.normal(size=sky.shape), sky.cards(dx=3.3 * number))
         for number, name in enumerate("abc")
     ]
-    (_, first), (_, second) = run(release, frames, "one"), run(release, frames[::-1], "two")
+    (_, first), (_, second) = run(frames, "one"), run(frames[::-1], "two")
     for plane in (*PLANES, "mjd"):
         assert (first / f"{plane}.fits").read_bytes() == (second / f"{plane}.fits").read_bytes()
 
 
-def test_a_tile_without_a_usable_frame_still_has_its_planes(sky, release):
+def test_a_tile_without_a_usable_frame_still_has_its_planes(sky, release, run):
     broken = sky.write(release, "a", np.zeros(sky.shape), sky.cards(), verdict="fail", fwhm=None)
     broken[0].write_bytes(b"")
-    status, out = run(release, [broken])
+    status, out = run([broken])
     assert status == 0
     (image,) = read_images(out / "image.fits")
     assert np.isnan(image.data).all()
     assert {k: v for k, v, _ in image.cards}["NUMEXP"] == 0
 
 
-def test_a_tile_without_any_frame_has_the_same_planes(sky, release):
+def test_a_tile_without_any_frame_has_the_same_planes(sky, release, run):
     broken = sky.write(release, "a", np.zeros(sky.shape), sky.cards(), verdict="fail", fwhm=None)
-    (_, rejected), (status, none) = run(release, [broken], "rejected"), run(release, [], "none")
+    (_, rejected), (status, none) = run([broken], "rejected"), run([], "none")
     assert status == 0
     for plane in PLANES:
         first, second = (read_images(out / f"{plane}.fits")[0] for out in (rejected, none))
         np.testing.assert_array_equal(first.data, second.data)
 
 
-def test_a_truncated_frame_is_one_message_and_leaves_no_half_written_plane(sky, release, capsys):
+def test_a_truncated_frame_is_one_message_and_leaves_no_half_written_plane(
+    sky, release, run, capsys
+):
     good = sky.write(release, "a", np.zeros(sky.shape), sky.cards())
     good[0].write_bytes(good[0].read_bytes()[:-30000])
-    status, out = run(release, [good])
+    status, out = run([good])
     assert status == 1
     assert "a.fits: HDU 1 can't be read (the file is truncated" in capsys.readouterr().err
     assert not list(out.glob("*")) if out.exists() else True

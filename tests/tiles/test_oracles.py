@@ -52,7 +52,7 @@ def mine(sky, settings, scene):
                 chips = stack.enter_context(open_chips(frame, {"M": sky.chip}))
                 placed = [(c, chip_nodes(c.wcs, c.shape, wcs, SIZE)) for c in chips]
                 layers.append(Layer(placed, 1.0, 6e4, 2.0))
-            bands = list(stack_bands(layers, SIZE, options))
+            bands = list(stack_bands(layers, (SIZE, SIZE), options))
         return {name: np.concatenate([band[name] for band in bands]) for name in bands[0]}, wcs
 
     return run

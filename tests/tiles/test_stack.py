@@ -2,10 +2,12 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
+import sep
 from astropy.wcs import WCS
 
 from skymill.bits import MaskBit
 from skymill.io.fits import make_header
+from skymill.resampling.kernels import kernel_table, noise_correlation
 from skymill.tiles.cards import stack_cards
 from skymill.tiles.footprint import chip_nodes, tile_wcs
 from skymill.tiles.frame import open_chips, read_frames
@@ -33,7 +35,7 @@ def combine(sky, settings):
                 chips = stack.enter_context(open_chips(frame, {"M": sky.chip}))
                 placed = [(c, chip_nodes(c.wcs, c.shape, wcs, options["size"])) for c in chips]
                 layers.append(Layer(placed, frame.exptime, frame.mjd, frame.fwhm))
-            bands = list(stack_bands(layers, options["size"], options, memory))
+            bands = list(stack_bands(layers, (options["size"],) * 2, options, memory))
             cards = stack_cards("0000.000-30", "R", frames, layers, options)
         planes = {name: np.concatenate([band[name] for band in bands]) for name in bands[0]}
         return planes | {"wcs": wcs, "cards": {key: value for key, value, _ in cards}}
@@ -138,6 +140,30 @@ def test_a_large_aperture_is_noisier_by_the_factor_in_the_header(sky, combine, t
                 predicted.append(planes["variance"][box].sum())
     ratio = np.std(sums) / np.sqrt(np.mean(predicted))
     assert ratio == pytest.approx(planes["cards"]["NOISECOR"], rel=0.08)
+
+
+@pytest.mark.parametrize("estimator", ["mean", "median"])
+@pytest.mark.parametrize("number", [1, 4])
+def test_each_aperture_is_noisier_by_its_own_factor(sky, combine, tmp_path, estimator, number):
+    random, pulls = np.random.default_rng(8), {3: [], 5: [], 10: []}
+    x, y = (v.ravel() for v in np.meshgrid(*[np.arange(90.3, 310, 11)] * 2))
+    for seed in range(4):
+        paths = []
+        for n in range(number):
+            cards = sky.cards(dx=0.3 * seed + 0.37 * n, dy=0.21 * n, bend=0.0)
+            name = f"a{seed}{n}"
+            paths.append(sky.write(tmp_path, name, random.normal(0, 1, sky.shape), cards))
+        planes = combine(paths, combine=estimator)
+        image, variance = (np.nan_to_num(planes[name]) for name in ("image", "variance"))
+        for diameter, found in pulls.items():
+            radius = diameter / 0.8
+            sums, expected = (
+                sep.sum_circle(v, x, y, radius, subpix=0)[0] for v in (image, variance)
+            )
+            factor = planes["cards"][f"NOISEC{diameter:02d}"]
+            found.append(sums / np.sqrt(expected) / factor)
+    for diameter, found in pulls.items():
+        assert np.std(found) == pytest.approx(1, abs=0.08 if diameter == 10 else 0.05)
 
 
 def test_frames_of_smaller_pixels_have_less_correlated_noise(sky, combine, tmp_path):
@@ -274,7 +300,7 @@ def test_gain_describes_the_photon_noise_of_the_stack(sky, stars, turned, combin
         paths.append(sky.write(tmp_path, f"e{number}", image, sky.cards(dx=7.3 * number), rms=rms))
     planes = combine(paths)
     where = planes["nexp"] == 4
-    gain, kernel = planes["cards"]["GAIN"], planes["cards"]["NOISECOR"] ** -2
+    gain, kernel = planes["cards"]["GAIN"], noise_correlation(kernel_table("lanczos3")) ** -2
     assert gain == pytest.approx(4 * 2.0 * 0.837, rel=0.01)
     assert np.var(planes["image"][where]) == pytest.approx(500 / gain * kernel, rel=0.06)
 
@@ -282,7 +308,7 @@ def test_gain_describes_the_photon_noise_of_the_stack(sky, stars, turned, combin
 def test_no_frame_gives_no_data_and_the_same_cards(sky, combine, tmp_path):
     some = combine([sky.write(tmp_path, "a", np.zeros(sky.shape), sky.cards())])
     none = {
-        name: np.concatenate([band[name] for band in stack_bands([], 400, some_settings())])
+        name: np.concatenate([band[name] for band in stack_bands([], (400, 400), some_settings())])
         for name in ("image", "variance", "mask", "nexp", "exptime", "epoch")
     }
     for plane in ("image", "variance", "epoch"):

@@ -14,7 +14,13 @@ from snakemake.logging import logger as snakemake_logger
 from skymill import owner
 from skymill.cluster import watch_slurm
 from skymill.code_version import Code
-from skymill.config import check_config, load_camera, load_rows, read_yaml
+from skymill.config import (
+    check_config,
+    load_camera,
+    load_rows,
+    read_yaml,
+    without_switches,
+)
 from skymill.frames.shared import shared_exposures
 from skymill.geometry import REFERENCE_MARGIN, cells_of_square, neighbour_cells
 from skymill.io.provenance import settings_hash
@@ -66,7 +72,8 @@ CONFIG_FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 with stopping():
     CONFIGURATION = with_types(config)
-    SETTINGS = check_config(CONFIGURATION, " + ".join(map(str, CONFIG_FILES)))
+    CHECKED = check_config(CONFIGURATION, " + ".join(map(str, CONFIG_FILES)))
+    SETTINGS, WARPS = without_switches(CHECKED), CHECKED["tiles"]["warps"]
     CAMERA = load_camera(SETTINGS["camera"])
     CAMERA_HASH = settings_hash(read_yaml(SETTINGS["camera"]))
     TABLES = SETTINGS["tables"]
@@ -257,6 +264,21 @@ def photometric_reference(exposure):
     return SETTINGS["frames"]["photometry"]["reference"][EXPOSURES[exposure]["band"]]
 
 
+# The catalogue of colours, where exposures' colour terms are fitted (frames.photometry.color_terms).
+PHOTOMETRY = SETTINGS["frames"].get("photometry")
+COLORS = ["gaiaxp"] if PHOTOMETRY and PHOTOMETRY["color_terms"]["colors"] else []
+
+
+def color_cells(exposure):
+    """The option that names an exposure's cells of Gaia XP; none if there are none."""
+    cells = [
+        path
+        for name in COLORS
+        for path in exposure_references(name, EXPOSURES[exposure]["tile"])
+    ]
+    return ["--colors", *cells] if cells else []
+
+
 # The exposure of each tile, of all bands, that the others are tied to (frames.astrometry.tie).
 ANCHORS = {}
 for name, row in EXPOSURES.items():
@@ -322,6 +344,7 @@ def all_receipts():
         *SIMULATION_RECEIPTS,
         *(receipt("reference_catalogue", name) for name in CATALOGUES),
         *(receipt("stack", f"{tile}.{band}") for tile in TILES for band in BANDS),
+        *WARP_RECEIPTS,
         *(
             receipt("sources_extract", f"{tile}.{band}")
             for tile in TILES
@@ -379,6 +402,14 @@ CALIBRATION_RECEIPTS = (
         ),
     ]
     if "calibrations" in SETTINGS
+    else []
+)
+WARP_RECEIPTS = (
+    [
+        receipt("warp", f"{row['tile']}.{row['band']}.{exposure}")
+        for exposure, row in EXPOSURES.items()
+    ]
+    if WARPS
     else []
 )
 

@@ -80,7 +80,7 @@ else:
             image=f"{WORK}/frames/{{exposure}}.pixels.fits",
             mask=f"{WORK}/frames/{{exposure}}.bits.fits",
             references=lambda wildcards: imported(
-                "gaia", photometric_reference(wildcards.exposure)
+                "gaia", photometric_reference(wildcards.exposure), *COLORS
             ),
             tie=lambda wildcards: tie_of(wildcards.exposure),
         output:
@@ -107,6 +107,7 @@ else:
                 photometric_reference(wildcards.exposure),
                 EXPOSURES[wildcards.exposure]["tile"],
             ),
+            colors=lambda wildcards: " ".join(color_cells(wildcards.exposure)),
             tie=lambda wildcards, input: " ".join(
                 ["--tie", *input.tie] if input.tie else []
             ),
@@ -117,7 +118,8 @@ else:
         shell:
             "python -m skymill frames calibrate --config {params.config}"
             " --exposure {wildcards.exposure} --image {input.image} --mask {input.mask}"
-            " --astrometry {params.astrometry} --photometry {params.photometry} {params.tie}"
+            " --astrometry {params.astrometry} --photometry {params.photometry}"
+            " {params.colors} {params.tie}"
             " --out-image {output.image} --out-mask {output.mask}"
             " --out-catalogue {output.catalogue} --out-verdict {output.verdict}"
             " --receipt {output.receipt} > {log} 2>&1"

@@ -1,5 +1,6 @@
 # tiles: the frames of a tile and band → the planes of its stack, on the tile's fixed grid. All
-# candidate frames are inputs; those whose verdict passes are used.
+# candidate frames are inputs; those whose verdict passes are used. Beside it, if tiles.warps is on,
+# each of them alone.
 
 
 rule stack:
@@ -48,3 +49,34 @@ rule stack:
         " --out-mask {output.mask} --out-nexp {output.nexp}"
         " --out-exptime {output.exptime} --out-epoch {output.epoch} --out-mjd {output.mjd}"
         " --receipt {output.receipt} > {log} 2>&1"
+
+
+rule warp:
+    input:
+        images=frame_files("{exposure}", TREE.image_suffixes),
+        masks=frame_files("{exposure}", TREE.mask_suffixes),
+        verdict=TREE.frame("{exposure}", "json"),
+    output:
+        image=published(TREE.warp("{tile}", "{band}", "{exposure}", "image")),
+        variance=published(TREE.warp("{tile}", "{band}", "{exposure}", "variance")),
+        mask=published(TREE.warp("{tile}", "{band}", "{exposure}", "mask")),
+        receipt=receipt("warp", "{tile}.{band}.{exposure}"),
+    log:
+        f"{RUN}/logs/warp/{{tile}}.{{band}}.{{exposure}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/warp/{{tile}}.{{band}}.{{exposure}}.tsv"
+    conda:
+        "../../envs/pixels.yaml"
+    resources:
+        mem_mb=memory("warp"),
+        runtime=minutes("warp"),
+    params:
+        config=CONFIG,
+        settings=lambda wildcards: settings("tiles", row=TILES[wildcards.tile]),
+        code=code("tiles warp"),
+    shell:
+        "python -m skymill tiles warp --config {params.config}"
+        " --tile {wildcards.tile} --band {wildcards.band}"
+        " --images {input.images} --masks {input.masks} --verdict {input.verdict}"
+        " --out-image {output.image} --out-variance {output.variance}"
+        " --out-mask {output.mask} --receipt {output.receipt} > {log} 2>&1"

@@ -21,6 +21,8 @@ from .schema import (
 
 KINDS = {"integer": int, "number": float}
 """A schema's types whose values aren't text."""
+SWITCHES = {"tiles": ("warps",)}
+"""Section → keys that only say which further products there are: the others don't hang on them."""
 
 
 def locate(path: Path | str) -> Path:
@@ -88,8 +90,16 @@ def _check_version(content: Mapping, source: Path | str) -> None:
 
 
 def load_config(path: Path | str) -> dict:
-    """Read and check a configuration file (`check_config`)."""
-    return check_config(read_yaml(path), path)
+    """Read and check a configuration file (`check_config`), as commands do: without `SWITCHES`."""
+    return without_switches(check_config(read_yaml(path), path))
+
+
+def without_switches(settings: Mapping) -> dict:
+    """A checked configuration without `SWITCHES`: what provenance and reruns go by."""
+    return settings | {
+        section: {key: value for key, value in settings[section].items() if key not in keys}
+        for section, keys in SWITCHES.items()
+    }
 
 
 def load_camera(path: Path | str) -> Camera:

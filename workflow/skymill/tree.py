@@ -143,6 +143,10 @@ class Tree:
         """A plane of a stack: image, variance, mask, nexp, exptime or mjd."""
         return f"{self.out}/stacks/{tile}/{band}/{plane}.fits"
 
+    def warp(self, tile: str, band: str, exposure: str, plane: str) -> str:
+        """A plane of one exposure on the tile's grid: image, variance or mask."""
+        return f"{self.out}/stacks/{tile}/{band}/warps/{exposure}.{plane}.fits"
+
     def unscaled(self, tile: str, band: str, plane: str) -> str:
         """A plane of the stack before homogenisation, image or variance; or its epochs by pixel."""
         return f"{self.work}/stacks/{tile}/{band}/{plane}.fits"

@@ -39,6 +39,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--astrometry", **path, nargs="+", help="cells of Gaia")
     parser.add_argument("--photometry", **path, nargs="+", help="cells of the band's catalogue")
     parser.add_argument(
+        "--colors", type=Path, nargs="+", default=[], help="cells of Gaia XP (none: no colour term)"
+    )
+    parser.add_argument(
         "--tie",
         type=Path,
         nargs=2,
@@ -67,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
     frames = _sections(config)
     used = settings_of(config)
     inputs = [options.image, options.mask, *options.astrometry, *options.photometry]
-    inputs += options.tie or []
+    inputs += [*options.colors, *(options.tie or [])]
     with recording("frames calibrate", used, inputs, options.receipt) as record:
         images, masks = read_images(options.image), read_images(options.mask)
         header = check_exposure(images, camera.sites, options)
@@ -214,13 +217,17 @@ def write_calibrated(
     from ..io.parquet import table_schema, write_table
     from . import calibration, products
     from .aperture_correction import aperture_corrections
+    from .color_term import with_colors
     from .reach import unreached
-    from .references import read_gaia, read_photometry
+    from .references import read_colors, read_gaia, read_photometry
     from .screening import checks, verdict
     from .tied import read_tied
 
     gaia = read_gaia(options.astrometry)
     photometry = read_photometry(options.photometry, header["FILTER"])
+    pair = (settings["photometry"]["color_terms"]["colors"] or {}).get(header["FILTER"])
+    colors = read_colors(options.colors, pair) if options.colors and pair else None
+    photometry = with_colors(photometry, colors, settings["photometry"]["match_radius"])
     result = calibration.calibrate(
         chips,
         {name: camera.prior(header["OBSERVAT"], name) for name in chips},
@@ -257,6 +264,7 @@ def write_calibrated(
         "reason_bits": bits,
         "checks": {name: check.record() for name, check in outcome.items()},
         **calibration.averages(chips, result, camera.pixel_scale),
+        "color_term": result.color_term.record() if colors is not None else None,
         "pointing": products.pointing_record(result.astrometry, header["RA"], header["DEC"]),
         "chips": products.chip_records(chips, result, settings, camera.pixel_scale),
     }

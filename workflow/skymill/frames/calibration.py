@@ -11,6 +11,7 @@ from astropy.table import Table
 
 from ..bits import Flag
 from .astrometry import Astrometry, References, Stars, solve
+from .color_term import ColorTerm
 from .epoch import at_epoch
 from .field_quality import chip_sections
 from .measured_chip import MeasuredChip
@@ -36,12 +37,15 @@ class Calibration:
     shapes : dict of str to Shape
     zero_points : dict of str to list of ZeroPoint
         Of each amplifier.
+    color_term : ColorTerm or None
+        None where zero points were given (`skymill.frames.ingest`).
     """
 
     astrometry: Astrometry
     sections: dict[str, Sections]
     shapes: dict[str, Shape]
     zero_points: dict[str, list[ZeroPoint]]
+    color_term: ColorTerm | None = None
 
 
 def calibrate(
@@ -65,7 +69,7 @@ def calibrate(
     gaia : Table
         ``reference_gaia``.
     photometry : Table
-        ``ra``, ``dec``, and ``mag``, ``magerr`` in the exposure's band.
+        ``ra``, ``dec``, and ``mag``, ``magerr`` in the exposure's band; ``color``.
     exposure : Mapping
         ``mjd``, ``ra``, ``dec`` (the header's pointing, degrees).
     settings : Mapping
@@ -103,7 +107,7 @@ def calibrate(
         solution,
         chip_sections(chips, solution, references, color, matched, settings["quality"]),
         shapes(chips, matched, settings["screening"]),
-        zero_points(chips, solution, photometry, settings["photometry"]),
+        *zero_points(chips, solution, photometry, settings["photometry"]),
     )
 
 

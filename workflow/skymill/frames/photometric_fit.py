@@ -10,6 +10,7 @@ from ..bits import MaskBit
 from ..camera import Amplifier
 from . import tpv
 from .astrometry import Astrometry
+from .color_term import ColorTerm, color_term, without_color
 from .matching import pairs
 from .measured_chip import MeasuredChip
 from .places import on_chip, placed_rows
@@ -30,8 +31,8 @@ class Census:
 
 def zero_points(
     chips: Chips, solution: Astrometry, photometry: Table, settings: Mapping
-) -> dict[str, list[ZeroPoint]]:
-    """The zero point of every amplifier of every chip.
+) -> tuple[dict[str, list[ZeroPoint]], ColorTerm]:
+    """The zero point of every amplifier of every chip, and the exposure's colour term.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def zero_points(
     solution : Astrometry
         Without a recognised field nothing is matched, and no amplifier has a zero point.
     photometry : Table
-        ``ra``, ``dec``, ``mag``, ``magerr``.
+        ``ra``, ``dec``, ``mag``, ``magerr``; ``color``.
     settings : Mapping
         ``frames.photometry``.
     """
@@ -60,7 +61,8 @@ def zero_points(
         ]
         for name, chip in chips.items()
     }
-    return fit_exposure(stars, faults, settings)
+    term = color_term(stars, fit_exposure(stars, faults, settings), settings)
+    return fit_exposure(without_color(stars, term), faults, settings), term
 
 
 def _amplifier_stars(
@@ -85,6 +87,7 @@ def _amplifier_stars(
     usable = _usable(chip, rows, settings) & (error <= settings["reference_magerr"])
     rows, second, error = rows[usable], second[usable], error[usable]
     flux, height = (np.asarray(table[name])[rows] for name in ("flux_auto", "y"))
+    color = np.asarray(star["color"], dtype=float)[second]
     difference = np.asarray(star["mag"], dtype=float)[second] + 2.5 * np.log10(flux)
     sigma = np.sqrt((LOG_ERROR / chip.snr[rows]) ** 2 + error**2 + settings["floor"] ** 2)
     reader = chip.amplifier_of(np.asarray(table["x"])[rows], height)
@@ -93,7 +96,7 @@ def _amplifier_stars(
     for amplifier in chip.chip.amplifiers:
         mine = reader == amplifier.index
         t = height[mine] - middle_row(amplifier.rows)
-        stars.append(AmplifierStars(t, difference[mine], sigma[mine]))
+        stars.append(AmplifierStars(t, difference[mine], sigma[mine], color[mine]))
         here = shown & (place == amplifier.index)
         counts.append(Census(int(here.sum()), int((here & seen).sum())))
     return stars, counts

@@ -30,6 +30,14 @@ def read_photometry(paths: Iterable[Path | str], band: str) -> Table:
     return table[np.isfinite(table["mag"]) & np.isfinite(table["magerr"])]
 
 
+def read_colors(paths: Iterable[Path | str], pair: tuple[str, str]) -> Table:
+    """Cells of Gaia XP: ra, dec and color, the difference of two bands, where it has both."""
+    blue, red = (f"mag_{band.lower()}" for band in pair)
+    table = _joined(paths, ("source_id", "ra", "dec", blue, red))
+    table["color"] = np.asarray(table[blue], dtype=float) - np.asarray(table[red], dtype=float)
+    return table[np.isfinite(table["color"])]
+
+
 def _joined(paths: Iterable[Path | str], columns: tuple[str, ...]) -> Table:
     table = vstack([read_table(path, columns) for path in sorted(paths)])
     table.sort("source_id")

@@ -62,11 +62,14 @@ class AmplifierStars:
         Rows from the amplifier's middle row.
     difference, sigma : ndarray
         Reference − instrumental magnitude and its error, mag.
+    color : ndarray or None
+        mag; NaN, or None for all, where it isn't known.
     """
 
     t: np.ndarray
     difference: np.ndarray
     sigma: np.ndarray
+    color: np.ndarray | None = None
 
 
 def huber_line(
@@ -100,7 +103,7 @@ def huber_line(
         raise ValueError(f"got {t.size} points, expected at least {1 + sloped}")
     scale = _scale(t)
     design = np.column_stack([np.ones(t.size), t / scale])[:, : 1 + sloped]
-    fit, covariance, spread = _huber(design, value, sigma, epsilon)
+    fit, covariance, spread = huber_fit(design, value, sigma, epsilon)
     a, b = float(fit[0]), float(fit[1] / scale) if sloped else 0.0
     scatter = 1.4826 * float(np.median(np.abs(value - a - b * t)))
     return a, b, float(np.sqrt(covariance[0, 0])) * max(spread, 1.0), scatter
@@ -131,7 +134,7 @@ def common_slope(stars: Sequence[AmplifierStars], settings: Mapping) -> float | 
     scale = _scale(t)
     which = np.repeat(np.arange(len(used)), [own.t.size for own in used])
     design = np.column_stack([which[:, None] == np.arange(len(used)), t / scale])
-    return float(_huber(design, value, sigma, settings["huber"])[0][-1] / scale)
+    return float(huber_fit(design, value, sigma, settings["huber"])[0][-1] / scale)
 
 
 def _scale(t: np.ndarray) -> float:
@@ -139,10 +142,18 @@ def _scale(t: np.ndarray) -> float:
     return float(np.max(np.abs(t), initial=0.0)) or 1.0
 
 
-def _huber(
+def huber_fit(
     design: np.ndarray, value: np.ndarray, sigma: np.ndarray, epsilon: float
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Coefficients, their covariance for errors of 1, and the robust scatter in errors."""
+    """A robust linear fit: coefficients, their covariance for errors of 1, the scatter in errors.
+
+    Parameters
+    ----------
+    design : ndarray, shape (n, terms)
+    value, sigma : ndarray, shape (n,)
+    epsilon : float
+        As for `huber_line`.
+    """
     pull = np.ones(value.size)
     fit = np.zeros(design.shape[1])
     least = LEAST_SCATTER / float(np.median(sigma))

@@ -16,7 +16,7 @@ from .atomic import replacing
 from .fits import BLOCK, Card, make_header, open_hdus, reading, valid_cards
 from .provenance import Record
 
-BITPIX = {"uint8": 8, "int16": 16, "float32": -32, "float64": -64}
+BITPIX = {"uint8": 8, "int16": 16, "int32": 32, "int64": 64, "float32": -32, "float64": -64}
 TYPE = {bitpix: name for name, bitpix in BITPIX.items()}
 Write = Callable[[np.ndarray], None]
 
@@ -54,7 +54,7 @@ def writing_rows(
     shape : (int, int)
         (ny, nx) of the whole image.
     dtype : str
-        ``uint8``, ``int16``, ``float32`` or ``float64``.
+        One of `BITPIX`.
     cards : sequence of (keyword, value, comment)
         Header cards beyond those that describe the array.
     record : Record

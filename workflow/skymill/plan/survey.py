@@ -162,6 +162,7 @@ SIZES: dict[str, tuple[Size, Size]] = {
         ),
         _stack,
     ),
+    "warp": (_exposure, _exposure),
     "single": (_stack, _stack),
     "stack_table": (_stacks, _stacks),
     "idual": (_tile, _tile),

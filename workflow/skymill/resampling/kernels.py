@@ -70,16 +70,36 @@ def centred(weights: np.ndarray, distance: np.ndarray) -> np.ndarray:
     return weights + window * (constant[:, None] + slope[:, None] * distance)
 
 
-def noise_correlation(table: np.ndarray) -> float:
-    """How much more the noise of a large aperture is than its pixels' variances tell.
+def noise_correlation(table: np.ndarray, diameter: float | None = None) -> float:
+    """How much more the noise of an aperture is than its pixels' variances tell.
 
     A resampled pixel is a weighted mean, Σw = 1, so its variance is Σw² of the input's, while
-    neighbours share noise. Over many pixels the sum's noise is the input's: √(1/⟨Σw²⟩) times what
-    independent pixels would give (Fruchter & Hook 2002, PASP 114, 144, §7).
+    neighbours share noise. Over many pixels the sum's noise is the input's: √(1/⟨Σw²⟩) an axis more
+    than independent pixels would give (Fruchter & Hook 2002, PASP 114, 144, §7); less in an
+    aperture of few, many of which have neighbours outside.
 
     Parameters
     ----------
     table : ndarray
         A kernel's table (`kernel_table`).
+    diameter : float, optional
+        Of a circular aperture, pixels; by default it is large.
     """
-    return float(1 / np.mean(np.sum(table[:-1].astype(float) ** 2, axis=1)))
+    weights = table[:-1].astype(float)
+    shared = np.array([np.sum(weights[:, n:] * weights[:, : TAPS - n]) for n in range(TAPS)])
+    shared /= shared[0]
+    axis = np.concatenate([shared[:0:-1], shared])
+    if diameter is None:
+        return float(axis.sum())
+    pixels = np.pad(circle(diameter), TAPS)
+    along = np.apply_along_axis(np.convolve, 1, pixels, axis, "same")
+    both = np.apply_along_axis(np.convolve, 0, along, axis, "same")
+    return float(np.sqrt(np.sum(pixels * both) / np.sum(pixels)))
+
+
+def circle(diameter: float, fine: int = 16) -> np.ndarray:
+    """How much of each pixel lies in a circle about the middle of an image."""
+    side = int(np.ceil(diameter)) + 1
+    at = (np.arange(side * fine) + 0.5) / fine - side / 2
+    inside = np.hypot(at, at[:, None]) <= diameter / 2
+    return inside.reshape(side, fine, side, fine).mean(axis=(1, 3))

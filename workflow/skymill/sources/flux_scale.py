@@ -3,8 +3,8 @@
 KS4 releases its stacks scaled to zero point 30 inside 5″ (Paper III, §3.1.2). Between the centres
 of the map's bins the scale is interpolated linearly, and continued to the edges, so the image has
 no seams. KS4's code also interpolates, but stretches the map by half a bin at the edges. Catalogues
-interpolate likewise, so both agree. By KS4's rule (`sources.maps.rule`) the edges are constant, and catalogues
-take the map's value bin by bin (Paper III, §4.3): there they differ by up to half a step.
+interpolate likewise, so both agree. By KS4's rule (`sources.maps.rule`) the edges are constant,
+and catalogues take the map's value bin by bin (Paper III, §4.3): they differ by up to half a step.
 """
 
 import numpy as np

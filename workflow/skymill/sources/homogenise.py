@@ -179,7 +179,7 @@ def seeing_and_depth(
 ) -> dict[str, float]:
     """FWHM of the stars (arcsec), depths in 5″ and in the seeing; NaN where they can't be measured.
 
-    The variance holds the pixels' noise alone; the header's NOISECOR how much more an aperture has.
+    The variance holds the pixels' noise alone; the header's NOISECnn how much more an aperture has.
 
     Parameters
     ----------
@@ -206,16 +206,31 @@ def seeing_and_depth(
     aperture = depth["aperture"] / scale
     at_stars = sources.x[stars], sources.y[stars]
     share = aperture_fraction(image, variance, *at_stars, fwhm, aperture)
-    correlation = float(planes["image"].header().get("NOISECOR", 1.0))
-    planes_of = (image, variance, sources)
-    fixed, empirical = depths_in(*planes_of, aperture, 1.0, zero_point, correlation, depth)
-    within, _ = depths_in(*planes_of, fwhm, share, zero_point, correlation, depth)
+    planes_of, header = (image, variance, sources), planes["image"].header()
+    wide, narrow = (noise_correlation(header, d) for d in (depth["aperture"], fwhm * scale))
+    fixed, empirical = depths_in(*planes_of, aperture, 1.0, zero_point, wide, depth)
+    within, _ = depths_in(*planes_of, fwhm, share, zero_point, narrow, depth)
     return {
         "fwhm": fwhm * scale,
         "depth_5sigma": fixed,
         "depth_empirical": empirical,
         "depth_seeing": within,
     }
+
+
+def noise_correlation(header: "Header", diameter: float) -> float:
+    """How much more noise an aperture (arcsec) has than its pixels' variances tell: NOISECnn.
+
+    Between the diameters nn that the header gives it is interpolated; without them it is 1.
+    """
+    import numpy as np
+
+    known = sorted(
+        (int(key[6:]), header[key])
+        for key in header
+        if key.startswith("NOISEC") and key[6:].isdigit()
+    )
+    return float(np.interp(diameter, *zip(*known, strict=True))) if known else 1.0
 
 
 def _stars(catalogue: "Table", limits: Mapping) -> "np.ndarray":

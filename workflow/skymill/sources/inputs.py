@@ -13,6 +13,7 @@ from ..io.json import read_json
 from ..io.npy import read_npy
 from ..io.parquet import TableSchema, read_table
 from ..tree import map_name
+from .color_term import site_slopes
 from .ndith import Coverage
 from .tangent_plane import project
 
@@ -139,7 +140,7 @@ def read_coverages(
             ) from error
     for coverages in found.values():
         coverages.sort(key=lambda coverage: (coverage.mjd, coverage.exposure))
-    return found
+    return {band: site_slopes(coverages) for band, coverages in found.items()}
 
 
 def _coverage(verdict: Mapping, centre: tuple[float, float]) -> Coverage:
@@ -152,4 +153,13 @@ def _coverage(verdict: Mapping, centre: tuple[float, float]) -> Coverage:
             polygons.append(np.column_stack(project(corners[:, 0], corners[:, 1], centre)))
     if not polygons or not np.isfinite(np.concatenate(polygons)).all():
         raise ValueError("nothing observed, or an outline far from the tile")
-    return Coverage(verdict["exposure"], float(verdict["mjd"]), tuple(polygons))
+    term = verdict.get("color_term") or {}
+    error = term.get("error")
+    return Coverage(
+        verdict["exposure"],
+        float(verdict["mjd"]),
+        tuple(polygons),
+        str(verdict.get("site", "")),
+        float(term.get("slope", 0.0)),
+        np.nan if error is None else float(error),
+    )

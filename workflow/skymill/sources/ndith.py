@@ -24,11 +24,20 @@ class Coverage:
         UTC at mid-exposure.
     polygons : tuple of ndarray, each of shape (n, 2)
         Outlines of what its chips' good amplifiers observed, in the tangent plane, arcsec.
+    site : str
+    color_slope : float
+        Of its colour term, mag/mag (`skymill.frames.color_term`): its site's in this tile and band,
+        once `site_slopes` has found it.
+    color_error : float
+        Of the slope; NaN where none was fitted.
     """
 
     exposure: str
     mjd: float
     polygons: tuple[np.ndarray, ...]
+    site: str = ""
+    color_slope: float = 0.0
+    color_error: float = np.nan
 
 
 def inside(polygon: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:

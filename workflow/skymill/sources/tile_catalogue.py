@@ -9,7 +9,7 @@ from astropy.table import Table
 from ..geometry import match
 from ..tree import APERTURES
 from .calibrators import one_to_one
-from .color_term import ColorTerm, color_term, colors
+from .color_term import ColorTerm, color_term, colors, mean_slope
 from .completeness import completeness
 from .coverage_term import coverage_term, exposure_sets
 from .epochs import history, observed
@@ -109,11 +109,12 @@ def finish(
     table["misalign"] = look_up(field.maps["align", detected, mode, ""], x, y, field.size)
     table["misalignerr"] = look_up(field.maps["alerr", detected, mode, ""], x, y, field.size)
     known = _known_stars(table, field)
-    calibrating = {}
+    calibrating, sites = {}, {}
     for band, suffix in suffixes.items():
         measured = np.isfinite(np.asarray(table[f"flux_aper5{suffix}"], dtype=float))
         coverages, distance = field.coverages.get(band, []), field.settings["ndith"]["edge"]
-        sets = exposure_sets(observed(coverages, xi, eta, measured, distance))
+        saw = observed(coverages, xi, eta, measured, distance)
+        sets, sites[band] = exposure_sets(saw), mean_slope(coverages, saw)
         calibrating[band] = apply_zero_points(table, suffix, band, mode, sets, field)
         seen = history(coverages, xi, eta, measured, distance, field.side)
         for name, values in seen.items():
@@ -124,7 +125,8 @@ def finish(
         own = colors_at(table, colored, field)
     for band, suffix in suffixes.items():
         if band in own:
-            apply_color_term(table, suffix, band, own[band], calibrating[band], field)
+            own_color = own[band], sites[band]
+            apply_color_term(table, suffix, band, *own_color, calibrating[band], field)
         correct_magnitude_bias(table, suffix, xi, eta, known, field.settings["magnitude_bias"])
     return table
 
@@ -251,7 +253,13 @@ def colors_at(table: Table, colored: Table, field: Field) -> dict[str, np.ndarra
 
 
 def apply_color_term(
-    table: Table, suffix: str, band: str, color: np.ndarray, stars: Stars, field: Field
+    table: Table,
+    suffix: str,
+    band: str,
+    color: np.ndarray,
+    site: np.ndarray,
+    stars: Stars,
+    field: Field,
 ) -> None:
     """Bring a band's magnitudes and fluxes to the reference system, in place.
 
@@ -262,6 +270,8 @@ def apply_color_term(
     suffix, band : str
     color : ndarray, shape (n,)
         Of each source; NaN where it isn't known.
+    site : ndarray, shape (n,)
+        Slope of the colour terms of each source's exposures.
     stars : Stars
         The calibrators.
     field : Field
@@ -272,13 +282,14 @@ def apply_color_term(
         for b in limits["colors"][band]
     )
     mag, error = (np.asarray(table[f"{n}_aper5{suffix}"])[stars.row] for n in ("mag", "magerr"))
-    term = color_term(blue - red, stars.mag - mag, np.hypot(error, stars.magerr), limits)
-    _shift(table, suffix, term, color)
+    sigma = np.hypot(error, stars.magerr)
+    term = color_term(blue - red, stars.mag - mag, sigma, limits, site[stars.row])
+    _shift(table, suffix, term, color, site)
 
 
-def _shift(table: Table, suffix: str, term: ColorTerm, color: np.ndarray) -> None:
+def _shift(table: Table, suffix: str, term: ColorTerm, color: np.ndarray, site: np.ndarray) -> None:
     """Add a colour term to all apertures' magnitudes, fluxes and zero points."""
-    shift = term.at(color)
+    shift = term.at(color, site)
     shrinkage = np.where(np.isfinite(color), term.shrinkage, 1.0)
     for aperture in APERTURES:
         end = f"{aperture.lower()}{suffix}"

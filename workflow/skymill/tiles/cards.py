@@ -10,6 +10,8 @@ from .frame import Frame
 from .median import variance_factor
 from .stack import Layer
 
+APERTURES = (3, 5, 10)
+"""arcsec, whose noise the header tells: the catalogues' (P3 §4.2)."""
 MAGZERO = 30.0
 """Zero point to which the frames are scaled."""
 
@@ -52,6 +54,9 @@ def stack_cards(
         ("RESAMPLE", settings["kernel"], "kernel; flux per pixel is conserved"),
         ("NOISECOR", correlation(layers, settings), "noise in a large aperture / of its variances"),
     ]
+    for diameter in APERTURES:
+        value = correlation(layers, settings, diameter / settings["pixel_scale"])
+        cards.append((f"NOISEC{diameter:02d}", value, f"the same, {diameter} arcsec wide"))
     for i, (frame, layer) in enumerate(zip(frames, layers, strict=True)):
         cards.append((f"IMAGE{i:03d}", frame.exposure, "exposure used"))
         if settings["background"]["match"]:
@@ -59,13 +64,58 @@ def stack_cards(
     return cards
 
 
-def correlation(layers: Sequence[Layer], settings: Mapping) -> float:
-    """How much more noise a large aperture has than its pixels' variances tell, resampled once.
+def warp_cards(
+    tile: str, band: str, frame: Frame, layers: Sequence[Layer], settings: Mapping
+) -> list[Card]:
+    """Cards of the planes of a single exposure: its verdict, and those of a stack of it alone.
+
+    Parameters
+    ----------
+    tile, band : str
+    frame : Frame
+    layers : sequence of Layer
+        Its pixels; none if it didn't pass or doesn't touch the tile.
+    settings : Mapping
+        The config's section ``tiles``.
+    """
+    own: list[Card] = [
+        ("EXPOSURE", frame.exposure, "exposure"),
+        ("VERDICT", "pass" if frame.used else "fail", "no pixel has a value unless it passed"),
+    ]
+    if frame.reasons:
+        own.append(("REASON", "; ".join(frame.reasons), ""))
+    stacked = stack_cards(tile, band, [frame] if layers else [], layers, settings)
+    return own + [card for card in stacked if card[0] != "COMBINE"]
+
+
+def part_cards(grid: Sequence[Card], corner: tuple[int, int]) -> list[Card]:
+    """The grid's cards of a part of a tile whose first pixel is `corner`, (x, y), 0-based."""
+    first = dict(zip(("CRPIX1", "CRPIX2"), corner, strict=True))
+    cards = [
+        (key, value - first[key], "centre of the tile") if key in first else (key, value, comment)
+        for key, value, comment in grid
+    ]
+    said = "pixel here - pixel of the tile"
+    return [*cards, *((f"LTV{n}", float(-at), said) for n, at in enumerate(corner, 1))]
+
+
+def correlation(layers: Sequence[Layer], settings: Mapping, diameter: float | None = None) -> float:
+    """How much more noise an aperture has than its pixels' variances tell, resampled once.
 
     Where A of a frame's pixels cover one of the tile's, that one's noise is A times theirs before
     the kernel, but a sum over n holds the noise of nA pixels: √A less than n variances tell.
+    Medians of neighbours share less than means do: of what means share (the square's excess over
+    1), the share of their variance that a mean would have.
+
+    Parameters
+    ----------
+    diameter : float, optional
+        Of the aperture, pixels; by default it is large.
     """
-    kernel = noise_correlation(kernel_table(settings["kernel"]))
+    kernel = noise_correlation(kernel_table(settings["kernel"]), diameter)
+    if settings["combine"] == "median" and layers:
+        factor = variance_factor(np.array([layer.rms for layer in layers]))
+        kernel = float(np.sqrt(1 + (kernel**2 - 1) / factor))
     areas = [float(np.median(nodes.area)) for layer in layers for _, nodes in layer.chips]
     return round(kernel / float(np.sqrt(np.median(areas or [1.0]))), 4)
 

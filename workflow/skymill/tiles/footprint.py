@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from astropy.wcs import WCS
 
+from ..errors import InputError
 from ..geometry import tile_cards
 from ..io.fits import make_header
 from ..resampling.nodes import Nodes, make_nodes
@@ -62,3 +63,33 @@ def chip_nodes(chip: WCS, shape: tuple[int, int], tile: WCS, size: int) -> Nodes
         return in_x, in_y
 
     return make_nodes(transform, (low_y, high_y), (low_x, high_x))
+
+
+def check_scale(nodes: Nodes, pixel_scale: float, limit: float, where: object) -> None:
+    """Check that a chip's pixels aren't too fine to be resampled onto the tile's.
+
+    A kernel as wide as the frame's own pixels averages none: the tile's would be samples of it.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        Tile → chip.
+    pixel_scale : float
+        Of the tile, arcsec.
+    limit : float
+        Pixels of the chip along one of the tile, at most.
+    where : object
+        The chip's file and HDU, for the message.
+
+    Raises
+    ------
+    InputError
+        If they are. Coarser pixels are as good as any: they are interpolated.
+    """
+    ratio = float(np.sqrt(np.median(nodes.area)))
+    if ratio > limit:
+        raise InputError(
+            f"{where}: its pixels are {pixel_scale / ratio:.3g} arcsec by its WCS, expected "
+            f"{pixel_scale / limit:.3g} at least for a tile of {pixel_scale:g} arcsec "
+            "(tiles.decimation). Bin the frame, or set tiles.pixel_scale to the camera's."
+        )

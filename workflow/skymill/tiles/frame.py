@@ -37,6 +37,8 @@ class Frame:
         s.
     fwhm : float
         arcsec.
+    reasons : tuple of str
+        Why it didn't pass.
     """
 
     exposure: str
@@ -46,6 +48,7 @@ class Frame:
     mjd: float
     exptime: float
     fwhm: float
+    reasons: tuple[str, ...] = ()
 
 
 def read_frames(
@@ -104,7 +107,8 @@ def _frame(
     if used and not all(_is_positive(verdict[key]) for key in ("mjd", "exptime", "fwhm")):
         raise InputError(f"{path}: a frame that passes needs positive mjd, exptime and fwhm.")
     values = [float(verdict[key] or 0) if used else 0.0 for key in ("mjd", "exptime", "fwhm")]
-    return Frame(verdict["exposure"], images, masks, used, *values)
+    reasons = tuple(map(str, verdict.get("reasons", ())))
+    return Frame(verdict["exposure"], images, masks, used, *values, reasons)
 
 
 def _is_positive(value: object) -> bool:
@@ -179,8 +183,12 @@ def open_chips(frame: Frame, chips: Mapping[str, Chip]) -> Iterator[list[ChipFra
 
 def chip_frame(image: RowImage, mask: RowImage, chip: Chip) -> ChipFrame | None:
     """Interpret a chip's cards; None if every amplifier is bad."""
-    if image.shape != chip.shape or mask.shape != chip.shape:
-        raise InputError(f"{image}: expected {chip.shape} pixels; got {image.shape}, {mask.shape}.")
+    for found in (image, mask):
+        if found.shape != chip.shape:
+            raise InputError(
+                f"{found}: expected {chip.shape} pixels (rows, columns), as the camera file says; "
+                f"got {found.shape}. If the release made it, delete it and run again."
+            )
     good = good_amplifiers(image, len(chip.amplifiers))
     if not good:
         return None

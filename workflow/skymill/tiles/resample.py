@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from ..errors import InputError
 from ..resampling.kernels import PHASES
 from ..resampling.nodes import STEP, Nodes
 from ..resampling.sampler import along, area_at, good_sum, kernel_sum, phase_of, row_nodes
@@ -22,6 +23,8 @@ from .frame import ChipFrame
 
 MARGIN = 5
 """Rows read beyond those that the nodes span: half a kernel, and the cubics' overshoot."""
+LARGEST = np.float32(1e30)
+"""Flux from which on a pixel has no value: sums in float32 would overflow beyond 1e38."""
 
 
 class Section(NamedTuple):
@@ -30,7 +33,7 @@ class Section(NamedTuple):
     Attributes
     ----------
     clean, raw : ndarray of float32
-        Values; in `clean` masked ones are NaN.
+        Values; in `clean` masked ones are NaN, in both those that are none (NaN, infinite).
     bits : ndarray of uint8
     first : int
         The chip's row at index 0.
@@ -80,7 +83,13 @@ def empty_spare(shape: tuple[int, int]) -> Spare:
 
 
 def read_section(chip: ChipFrame, nodes: Nodes, first: int, last: int) -> Section | None:
-    """The rows of a chip that fall on tile rows first … last − 1; None if there are none."""
+    """The rows of a chip that fall on tile rows first … last − 1; None if there are none.
+
+    Raises
+    ------
+    InputError
+        If the mask doesn't hold bytes.
+    """
     low, high = max(first, nodes.row), min(last, nodes.row + nodes.rows)
     if low >= high:
         return None
@@ -91,9 +100,25 @@ def read_section(chip: ChipFrame, nodes: Nodes, first: int, last: int) -> Sectio
         return None
     raw = chip.image.rows(start, stop).astype(np.float32, copy=False)
     raw -= np.float32(chip.level)
-    bits = chip.mask.rows(start, stop).astype(np.uint8, copy=False)
-    clean = np.where(bits == 0, raw, np.float32(np.nan))
+    bits = chip.mask.rows(start, stop)
+    if bits.dtype != np.uint8:
+        raise InputError(f"{chip.mask}: expected a mask of bits, uint8; got {bits.dtype}.")
+    clean = without_masked(raw, bits)
     return Section(clean, raw, bits, start, chip.shape[0], chip.noise, chip.strip)
+
+
+@njit(cache=True, error_model="numpy")
+def without_masked(raw: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """A copy in which masked pixels are NaN; what is no value, infinite say, is NaN in both."""
+    clean = np.empty_like(raw)
+    for r in range(raw.shape[0]):
+        for c in range(raw.shape[1]):
+            value = raw[r, c]
+            if not abs(value) < LARGEST:
+                value = np.float32(np.nan)
+                raw[r, c] = value
+            clean[r, c] = value if bits[r, c] == 0 else np.float32(np.nan)
+    return clean
 
 
 @njit(cache=True, error_model="numpy")

@@ -1,7 +1,7 @@
 """Frames → the planes of a stack, band of rows after band of rows, so that memory stays small."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -67,8 +67,47 @@ def band_height(frames: int, width: int, memory: int = MEMORY) -> int:
     return max(BLOCK, (memory - around) // per_row // BLOCK * BLOCK)
 
 
+def covered(
+    layers: Sequence[Layer], size: int
+) -> tuple[list[Layer], tuple[int, int], tuple[int, int]]:
+    """The smallest part of a tile that holds what some layers cover, in whole cells of nodes.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    size : int
+        Pixels a side of the tile.
+
+    Returns
+    -------
+    layers : list of Layer
+        As they lie in that part: the same pixels get the same values.
+    corner : (int, int)
+        Its first pixel of the tile, (x, y), 0-based.
+    shape : (int, int)
+        Its rows and columns; without layers the tile's first pixel alone.
+    """
+    found = [nodes for layer in layers for _, nodes in layer.chips]
+    if not found:
+        return [], (0, 0), (1, 1)
+    x, y = min(nodes.column for nodes in found), min(nodes.row for nodes in found)
+    rows = min(size, max(nodes.row + nodes.rows for nodes in found)) - y
+    columns = min(size, max(nodes.column + nodes.columns for nodes in found)) - x
+    moved = [
+        replace(
+            layer,
+            chips=[
+                (chip, nodes._replace(row=nodes.row - y, column=nodes.column - x))
+                for chip, nodes in layer.chips
+            ],
+        )
+        for layer in layers
+    ]
+    return moved, (x, y), (rows, columns)
+
+
 def stack_bands(
-    layers: Sequence[Layer], size: int, settings: Mapping, memory: int = MEMORY
+    layers: Sequence[Layer], shape: tuple[int, int], settings: Mapping, memory: int = MEMORY
 ) -> Iterator[dict[str, np.ndarray]]:
     """Combine exposures into the planes of a stack.
 
@@ -76,8 +115,8 @@ def stack_bands(
     ----------
     layers : sequence of Layer
         The exposures that are used, ordered by name.
-    size : int
-        Pixels a side of the tile.
+    shape : (int, int)
+        Rows and columns of the tile, or of a part of it (`covered`).
     settings : Mapping
         The config's section ``tiles``.
     memory : int, optional
@@ -90,11 +129,12 @@ def stack_bands(
         (`block_epochs`). A pixel without any value is NaN, nexp 0; one that is masked in every
         frame has nexp 0, its least-bad value, and bits.
     """
+    rows, columns = shape
     combine = Combiner(layers, settings)
-    height = band_height(len(layers), size, memory)
-    window = Window(layers, size, height + 2 * combine.halo, settings)
-    for first in range(0, size, height):
-        last = min(size, first + height)
+    height = band_height(len(layers), columns, memory)
+    window = Window(layers, shape, height + 2 * combine.halo, settings)
+    for first in range(0, rows, height):
+        last = min(rows, first + height)
         window.move(first - combine.halo, last + combine.halo)
         own = slice(combine.halo, combine.halo + last - first)
         planes = combine(window.values, window.noise, own)
@@ -112,27 +152,29 @@ class Window:
     Parameters
     ----------
     layers : sequence of Layer
-    size : int
-        Pixels a side of the tile.
+    shape : (int, int)
+        Rows and columns of the tile, or of the part of it that is asked for.
     rows : int
-        That it can hold.
+        That the window can hold.
     settings : Mapping
         The config's section ``tiles``.
 
     Attributes
     ----------
     values, noise : ndarray of float32
-        Flux per tile pixel and its variance, shape (layers, rows, size); NaN = no good value.
+        Flux per tile pixel and its variance, shape (layers, rows, columns); NaN = no good value.
     spare : Spare
     """
 
-    def __init__(self, layers: Sequence[Layer], size: int, rows: int, settings: Mapping) -> None:
-        self.layers, self.size = layers, size
+    def __init__(
+        self, layers: Sequence[Layer], shape: tuple[int, int], rows: int, settings: Mapping
+    ) -> None:
+        self.layers, self.height = layers, shape[0]
         self.table = kernel_table(settings["kernel"])
         self.limit = settings["masked_weight"]
-        self.values = np.full((len(layers), rows, size), np.nan, np.float32)
-        self.noise = np.full((len(layers), rows, size), np.nan, np.float32)
-        self.spare = empty_spare((rows, size))
+        self.values = np.full((len(layers), rows, shape[1]), np.nan, np.float32)
+        self.noise = np.full((len(layers), rows, shape[1]), np.nan, np.float32)
+        self.spare = empty_spare((rows, shape[1]))
         self.first = self.end = -rows  # nothing is held
 
     def move(self, first: int, end: int) -> None:
@@ -143,7 +185,7 @@ class Window:
         for array, nothing in zip((self.values, self.noise, *self.spare), empty, strict=True):
             array[..., :kept, :] = array[..., held, :]
             array[..., kept:, :] = nothing
-        start, stop = max(0, first + kept), min(self.size, end)
+        start, stop = max(0, first + kept), min(self.height, end)
         self.first, self.end = first, end
         rows = slice(start - first, stop - first)
         spare = Spare(*(plane[rows] for plane in self.spare))
