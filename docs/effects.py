@@ -24,7 +24,7 @@ from skymill.frames import calibration, pixels, tpv  # noqa: E402
 from skymill.frames.assemble import assemble, chip_image  # noqa: E402
 from skymill.frames.background import subtract_sky  # noqa: E402
 from skymill.frames.chip_frame import ChipFrame, new_frame  # noqa: E402
-from skymill.frames.color_term import with_colors
+from skymill.frames.color_term import with_colors  # noqa: E402
 from skymill.frames.epoch import at_epoch  # noqa: E402
 from skymill.frames.masters import read_masters, read_slopes  # noqa: E402
 from skymill.frames.measured_chip import MeasuredChip, measure_chip  # noqa: E402

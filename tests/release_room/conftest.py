@@ -164,7 +164,19 @@ def verdict(fake: Fake, row: dict) -> dict:
         **facts,
         "verdict": "pass",
         "reasons": [],
-        "checks": {"seeing": {"value": 2.0, "limit": 3.5, "unit": "arcsec", "pass": True}},
+        "checks": {
+            "seeing": {"value": 2.0, "limit": 3.5, "unit": "arcsec", "pass": True},
+            "depth": {"value": 21.5, "limit": 19.5, "unit": "mag", "pass": True},
+        },
+        "color_term": {
+            "slope": 0.04,
+            "error": 0.004,
+            "pivot": 0.6,
+            "stars": 400,
+            "bins": [
+                {"color": c, "residual": 0.04 * (c - 0.6), "stars": 50} for c in (0.2, 0.6, 1.0)
+            ],
+        },
         "fwhm": 1.9 + 0.1 * fake.bands.index(row["band"]) + float(numbers.normal(0, 0.05)),
         "elongation": 1.05,
         "sky": 800.0,
@@ -191,10 +203,16 @@ def write_stacks(fake: Fake) -> None:
                 image, mask = stack_pixels(size, tile, band, empty)
                 write_images(fake.tree.unscaled(tile, band, "image"), [Image(image)], record)
                 write_images(fake.tree.stack(tile, band, "mask"), [Image(mask)], record)
+                for plane, values in other_planes(image).items():
+                    name = "MEAN" if plane == "mjd" else ""
+                    head = [Image(None)] if plane == "mjd" else []
+                    images = [*head, Image(values, name=name)]
+                    write_images(fake.tree.stack(tile, band, plane), images, record)
             unscaled = [fake.tree.unscaled(tile, band, "image")]
             with fake.record("sources homogenise", f"{tile}.{band}", unscaled) as record:
                 write_images(fake.tree.stack(tile, band, "image"), [Image(image)], record)
             write_maps(fake, tile, band, empty)
+            write_single(fake, tile, band, empty)
             values = {"fwhm": 2.0, "zp": 30.0, "zperr": 0.01, "depth_5sigma": DEPTH[band]}
             values |= {
                 "depth_seeing": DEPTH[band] + 0.5,
@@ -239,6 +257,33 @@ def stack_pixels(size: int, tile: str, band: str, empty: bool) -> tuple[np.ndarr
     return image.astype(np.float32), mask
 
 
+def other_planes(image: np.ndarray) -> dict[str, np.ndarray]:
+    """Noise, exposures, exposure time and epochs that go with an image."""
+    known = np.isfinite(image)
+    nexp = np.where(known, 2 + (np.indices(image.shape)[1] > image.shape[1] // 2), 0)
+    return {
+        "variance": np.where(known, 25 / np.maximum(nexp, 1), np.nan).astype(np.float32),
+        "nexp": nexp.astype(np.int16),
+        "exptime": (60 * nexp).astype(np.float32),
+        "mjd": np.where(nexp > 0, 60000.2 + nexp, np.nan),
+    }
+
+
+def write_single(fake: Fake, tile: str, band: str, empty: bool) -> None:
+    """A tile's catalogue: the objects' magnitudes in 5″, off by XP_OFFSET."""
+    schema = table_schema("single")
+    ra, dec = sky_positions(0 if empty else fake.objects)
+    size = fake.settings["tiles"]["size"]
+    table = blank(schema, ra.size)
+    table["ra"], table["dec"] = ra, dec
+    table["x_image"] = ((ra + 180) % 360 - 180 + 0.02) / 0.05 * size
+    table["y_image"] = (dec + 30.015) / 0.03 * size
+    table["class_star"] = 0.98
+    table["mag_aper5"] = true_magnitudes(fake)[band][: ra.size] + XP_OFFSET[band]
+    with fake.record("sources finish", f"{tile}.{band}", []) as record:
+        write_table(fake.tree.catalogue(tile, f"single_{band}"), table, schema, record)
+
+
 def write_maps(fake: Fake, tile: str, band: str, empty: bool) -> None:
     """All maps of a tile and band: a gradient, and a corner without a star."""
     x, y = np.mgrid[0:7, 0:7]
@@ -250,6 +295,7 @@ def write_maps(fake: Fake, tile: str, band: str, empty: bool) -> None:
         "align": 0.05 + 0.002 * y,
         "alerr": np.full((7, 7), 0.02),
         "astar": stars,
+        "shift": np.stack([0.02 + 0.001 * x, -0.01 * np.ones((7, 7))], axis=-1),
     }
     for mode in MODES:
         with fake.record("sources maps", f"{tile}.{band}.{mode}", []) as record:

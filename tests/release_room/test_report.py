@@ -64,6 +64,20 @@ def whole(built, monkeypatch):
     return built[1:]
 
 
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "Stars of zero points against their colour in Gaia XP, by site",
+        "Tile 0000.000-30: noise of a pixel (at MAGZERO), exposures",
+        "Tile 0000.000-30, single: zero points, their errors and stars; separation from Gaia",
+        "Tile 0000.000-30, single, APER5: clean stars against Gaia XP after calibration",
+        "Tile 0001.000-30, single, APER5: clean stars against Gaia XP after calibration",
+    ],
+)
+def test_planes_maps_and_residuals_are_pictured(whole, caption) -> None:
+    assert caption in whole[1]
+
+
 def test_figures_are_what_was_put_in(whole) -> None:
     release, _, figures = whole
     assert set(figures) == {*meanings(release.bands), "provenance"}

@@ -64,7 +64,9 @@ rule report:
             for site, run in SITE_RUNS
             if "calibrations" in SETTINGS
         ],
-        # The stacks have read the verdicts, and the archives hold the maps: the report reads both.
+        # The report reads more than is named here, to plan with fewer files: the verdicts, which the
+        # stacks have read; the stacks' other planes; maps and tile catalogues, which archives and
+        # masters hold.
         stacks=f"{OUT}/stacks/stacks.parquet",
         images=lambda wildcards: stack_planes("image"),
         masks=lambda wildcards: stack_planes("mask"),

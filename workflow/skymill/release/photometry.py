@@ -1,9 +1,17 @@
 """Magnitudes of the masters: against Gaia XP, and from exposure to exposure."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..geometry import match
 from .histogram import Histogram
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+    from .products import Products
 
 MAGNITUDES = (10.0, 26.0, 64)
 """Magnitude axis of every plot against magnitude: bins of 0.25."""
@@ -39,6 +47,23 @@ def matched_offsets(
     ours, theirs, _ = match(ra, dec, reference[0], reference[1], radius)
     expected = np.asarray(reference[2], dtype=float)[theirs]
     return expected, np.asarray(magnitude, dtype=float)[ours] - expected
+
+
+def gaia_xp(products: "Products", tiles: Sequence[str]) -> "Table | None":
+    """Gaia XP under some tiles, ra, dec and a magnitude in each band; None without a star."""
+    from astropy.table import vstack
+
+    names = ["ra", "dec", *(f"mag_{band.lower()}" for band in products.bands)]
+    cells = [products.table(path, names) for path in products.references("gaiaxp", tiles)]
+    cells = [cell for cell in cells if cell is not None and len(cell)]
+    return vstack(cells) if cells else None
+
+
+def of_band(reference: "Table", band: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """ra, dec and magnitude of the stars that `gaia_xp` knows in a band."""
+    magnitude = np.asarray(reference[f"mag_{band.lower()}"])
+    good = np.isfinite(magnitude)
+    return np.asarray(reference["ra"])[good], np.asarray(reference["dec"])[good], magnitude[good]
 
 
 def deviations(

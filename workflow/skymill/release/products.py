@@ -114,14 +114,15 @@ class Products:
         path = self.find(name)
         return None if path is None else read_npy(path)
 
-    def pixels(self, name: str) -> np.ndarray | None:
-        """The first plane of pixels of a FITS file, or None if it is missing."""
+    def pixels(self, name: str, extension: str = "") -> np.ndarray | None:
+        """The first plane of pixels of a FITS file, or that of a name; None if it is missing."""
         from ..io.fits import read_images
 
         path = self.find(name)
         if path is None:
             return None
-        return next((image.data for image in read_images(path) if image.data is not None), None)
+        planes = (image for image in read_images(path) if image.data is not None)
+        return next((p.data for p in planes if extension in ("", p.name)), None)
 
     def side(self) -> float:
         """A tile's side, degrees."""

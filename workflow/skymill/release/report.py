@@ -27,7 +27,7 @@ def compose(products: Products) -> Report:
     slopes = calibrations.measure(products)
     verdicts = frames.measure(products)
     stacks = tiles.measure(products)
-    maps = sources.measure(products)
+    maps = sources.measure(products, verdicts)
     catalogues = masters.measure(products)
     areas = sky.measure(products)
     archives = release.measure(products)

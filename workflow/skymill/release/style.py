@@ -95,3 +95,24 @@ def colour(band: str) -> str:
 def marker(band: str) -> str:
     """A band's marker."""
     return MARKERS.get(band, "o")
+
+
+def draw_map(
+    figure, panel, values: np.ndarray, title: str, cmap: str = MAP, limit: float | None = None
+) -> None:
+    """Values, indexed [y, x], with their colour bar; with a limit symmetric about 0."""
+    known = np.isfinite(values).any()
+    panel.set_facecolor("#d5dade")
+    panel.set_title(title if known else f"{title}   no value".strip())
+    panel.set_xticks([])
+    panel.set_yticks([])
+    panel.spines[:].set_visible(False)
+    limits = {} if known else {"vmin": 0, "vmax": 1}
+    if limit is not None:
+        limits = {"vmin": -limit, "vmax": limit}
+    image = panel.imshow(values, origin="lower", cmap=cmap, **limits)
+    bar = figure.colorbar(image, ax=panel, location="bottom", pad=0.03, aspect=14)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=7)
+    bar.ax.locator_params(nbins=3)
+    bar.formatter.set_useOffset(False)

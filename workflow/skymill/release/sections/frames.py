@@ -125,6 +125,8 @@ def show(verdicts: list[dict], products: Products) -> Section:
         blocks.append(_seeing_plot(used(verdicts), products.bands))
         if any(good_amplifiers(verdict) for verdict in used(verdicts)):
             blocks.append(_zero_point_plot(used(verdicts), products))
+        if any(_bins(verdict) for verdict in used(verdicts)):
+            blocks.append(_color_plot(used(verdicts), products.bands))
         blocks += [_trend_plot(used(verdicts), products, over) for over in ("night", "hour")]
     return Section("frames", "Frames", LEAD, blocks)
 
@@ -213,6 +215,51 @@ def _zero_point_plot(verdicts: list[dict], products: Products) -> Plot:
         address = png(figure)
     caption = "Zero point of each amplifier: median of the used exposures; bars: 68 % of them."
     return Plot(caption, address, 1040)
+
+
+def _bins(verdict: dict) -> list[dict]:
+    """Residuals by colour of an exposure whose colour term was fitted."""
+    return (verdict.get("color_term") or {}).get("bins") or []
+
+
+def _color_plot(verdicts: list[dict], bands: tuple[str, ...]) -> Plot:
+    """Residuals of the stars of zero points by colour, a row a site: before and after the term."""
+    sites = sorted({verdict["site"] for verdict in verdicts})
+    size = (8, 1.9 * len(sites) + 0.6)
+    with drawing(*size, len(sites), len(bands), sharex="col", sharey=True) as (figure, axes):
+        for line, site in zip(axes, sites, strict=True):
+            for panel, band in zip(line, bands, strict=True):
+                own = [v for v in verdicts if (v["site"], v["band"]) == (site, band) and _bins(v)]
+                _draw_color(panel, own, band)
+                panel.grid()
+            line[0].set_ylabel(f"{site}\nreference − ours (mag)", fontsize=8)
+        for panel, band in zip(axes[-1], bands, strict=True):
+            panel.set_xlabel(f"colour of {band}'s term (mag)", fontsize=8)
+        address = png(figure)
+    caption = (
+        "Stars of zero points against their colour in Gaia XP, by site: medians of each exposure "
+        "before its colour term is taken out (line, small points), and the median over exposures "
+        "after (large points)."
+    )
+    return Plot(caption, address, 1040)
+
+
+def _draw_color(panel, verdicts: list[dict], band: str) -> None:
+    """One site and band."""
+    colors, after = [], []
+    for verdict in verdicts:
+        term = verdict["color_term"]
+        color = np.array([each["color"] for each in _bins(verdict)])
+        before = np.array([each["residual"] for each in _bins(verdict)])
+        panel.plot(color, before, marker(band), ls="-", ms=1.6, lw=0.6, color=GREY, alpha=0.7)
+        colors.append(color)
+        after.append(before - term["slope"] * (color - term["pivot"]))
+    if verdicts:
+        slopes = [verdict["color_term"]["slope"] for verdict in verdicts]
+        middle = np.median(colors, axis=0), np.median(after, axis=0)
+        panel.plot(*middle, marker(band), ls="none", ms=4.5, color=colour(band))
+        panel.set_title(f"{band}   slope {np.median(slopes):+.3f}", fontsize=8.5)
+    panel.axhline(0, color=GREY, lw=0.7)
 
 
 def _trend_plot(verdicts: list[dict], products: Products, over: str) -> Plot:

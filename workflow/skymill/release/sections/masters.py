@@ -7,7 +7,14 @@ import numpy as np
 from ..astrometry import Offsets
 from ..blocks import Grid, Notice, Plot, Row, Section, number
 from ..histogram import Histogram, centres, clipped, coarser, quantile
-from ..photometry import MAGNITUDES, deviations, matched_offsets, offset_histogram
+from ..photometry import (
+    MAGNITUDES,
+    deviations,
+    gaia_xp,
+    matched_offsets,
+    of_band,
+    offset_histogram,
+)
 from ..products import Products
 from ..style import GREY, INK, colour, drawing, marker, png
 
@@ -87,7 +94,7 @@ def _add_idual(masters: Masters, products: Products, cell: int, tiles: list[str]
         return
     columns = {name: _plain(table, name) for name in table.colnames}
     masters.rows["idual_master"] += len(table)
-    reference = _xp(products, tiles)
+    reference = gaia_xp(products, tiles)
     limits = products.report["photometry"]
     clean = {band: _clean_stars(columns, band, limits["class_star"]) for band in masters.bands}
     for band in masters.bands:
@@ -100,7 +107,7 @@ def _add_idual(masters: Masters, products: Products, cell: int, tiles: list[str]
                     columns["ra"][good],
                     columns["dec"][good],
                     magnitude[good],
-                    _of_band(reference, band),
+                    of_band(reference, band),
                     limits["radius"],
                 )
             )
@@ -135,22 +142,6 @@ def _add_colours(masters: Masters, columns: dict, clean: dict[str, np.ndarray]) 
         for a, b in pairs
     )
     masters.colours.add(second, first)
-
-
-def _xp(products: Products, tiles: list[str]):
-    """Gaia XP under some tiles; None if there is no such cell."""
-    from astropy.table import vstack
-
-    names = ["ra", "dec", *(f"mag_{band.lower()}" for band in products.bands)]
-    cells = [products.table(path, names) for path in products.references("gaiaxp", tiles)]
-    cells = [cell for cell in cells if cell is not None and len(cell)]
-    return vstack(cells) if cells else None
-
-
-def _of_band(reference, band: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    magnitude = np.asarray(reference[f"mag_{band.lower()}"])
-    good = np.isfinite(magnitude)
-    return np.asarray(reference["ra"])[good], np.asarray(reference["dec"])[good], magnitude[good]
 
 
 def _add_single(masters: Masters, products: Products, cell: int) -> None:

@@ -7,8 +7,10 @@ import numpy as np
 from ...tree import map_name
 from ..blocks import Notice, Plot, Section, number
 from ..figures import median
+from ..photometry import gaia_xp, of_band
 from ..products import Products
-from ..style import GREY, MAP, colour, drawing, marker, png
+from ..residuals import Residuals, residuals
+from ..style import GREY, INK, colour, draw_map, drawing, marker, png
 
 LEAD = (
     "The zero-point map of a stack turns instrumental magnitudes of the unscaled stack into "
@@ -18,45 +20,77 @@ LEAD = (
 )
 APERTURE = "APER5"
 MODE = "single"
+PLACES = ("ra", "dec", "x_image", "y_image")
 
 
 @dataclass
 class Maps:
-    """The maps of one tile and band, indexed [x_bin, y_bin]; NaN where no star was measured."""
+    """The maps of one tile and band, indexed [x_bin, y_bin]; NaN where no star was measured.
+
+    `stars` counts those behind the zero point; `shift` has two components, arcsec.
+    """
 
     zp: np.ndarray
     zperr: np.ndarray
+    stars: np.ndarray
     align: np.ndarray
+    shift: np.ndarray
 
 
 @dataclass
 class Sources:
-    """Maps by (tile, band), of every tile; completeness by band: (low, high, pool, found)."""
+    """Maps by (tile, band), of every tile; what their stars still show, of pictured ones;
+    completeness by band: (low, high, pool, found)."""
 
     maps: dict[tuple[str, str], Maps]
+    residuals: dict[tuple[str, str], Residuals]
     completeness: dict[str, np.ndarray]
 
 
-def measure(products: Products) -> Sources:
-    """Read the maps of the published aperture and the completeness tables."""
+def measure(products: Products, verdicts: list[dict]) -> Sources:
+    """Read the maps of the published aperture, the pictured tiles' stars, the completeness."""
     maps = {}
     for tile in products.tiles:
         for band in products.bands:
             found = _maps(products, tile, band)
             if found is not None:
                 maps[tile, band] = found
-    return Sources(maps, _completeness(products))
+    return Sources(maps, _residuals(products, verdicts), _completeness(products))
+
+
+def _residuals(products: Products, verdicts: list[dict]) -> dict[tuple[str, str], Residuals]:
+    """Those of each stack of the pictured tiles that has clean stars of Gaia XP."""
+    limits, found = products.report["photometry"], {}
+    cuts = ("class_star", "flags", "imaflags_iso", "edge")
+    for tile in products.pictured():
+        reference = gaia_xp(products, [tile])
+        for band in products.bands if reference is not None else ():
+            name = products.tree.catalogue(tile, f"{MODE}_{band}")
+            table = products.table(name, [*PLACES, "mag_aper5", *cuts])
+            if table is None or not len(table):
+                continue
+            flags = [np.ma.filled(table[cut], 1) == 0 for cut in cuts[1:]]
+            clean = np.logical_and.reduce(flags)
+            clean &= np.ma.filled(table["class_star"], 0) > limits["class_star"]
+            stars = {n: np.asarray(table[n])[clean] for n in (*PLACES, "mag_aper5")}
+            frames = [v for v in verdicts if (v["tile"], v["band"]) == (tile, band)]
+            frames = [v for v in frames if v["verdict"] == "pass"]
+            own = residuals(stars, of_band(reference, band), frames, products.settings, limits)
+            if np.isfinite(own.spread).any():
+                found[tile, band] = own
+    return found
 
 
 def _maps(products: Products, tile: str, band: str) -> Maps | None:
     folder = f"{products.tree.out}/maps/{tile}"
     names = [map_name(kind, tile, band, MODE, APERTURE) for kind in ("zp", "zperr", "pstar")]
-    names += [map_name(kind, tile, band, MODE) for kind in ("align", "astar")]
+    names += [map_name(kind, tile, band, MODE) for kind in ("align", "astar", "shift")]
     arrays = [products.array(f"{folder}/{name}") for name in names]
     if any(array is None for array in arrays):
         return None
-    zp, zperr, pstar, align, astar = arrays
-    return Maps(measured(zp, pstar), measured(zperr, pstar), measured(align, astar))
+    zp, zperr, pstar, align, astar, shift = arrays
+    known = measured(zp, pstar), measured(zperr, pstar), measured(pstar, pstar)
+    return Maps(*known, measured(align, astar), measured(shift, astar[..., None]))
 
 
 def measured(values: np.ndarray, stars: np.ndarray) -> np.ndarray:
@@ -124,6 +158,11 @@ def show(sources: Sources, products: Products) -> Section:
         chosen = {b: sources.maps[tile, b] for b in products.bands if (tile, b) in sources.maps}
         if chosen:
             blocks.append(_map_plot(tile, chosen))
+        left = {
+            b: sources.residuals[tile, b] for b in products.bands if (tile, b) in sources.residuals
+        }
+        if left:
+            blocks.append(_residual_plot(tile, left, products.settings["tiles"]["combine"]))
     if not sources.maps:
         blocks.append(Notice("The calibration maps are missing."))
     if any(len(curve) and curve[:, 2].sum() for curve in sources.completeness.values()):
@@ -134,38 +173,71 @@ def show(sources: Sources, products: Products) -> Section:
 
 
 def _map_plot(tile: str, maps: dict[str, Maps]) -> Plot:
-    kinds = (("zp", f"zero point {APERTURE} (mag)"), ("align", "separation from Gaia (arcsec)"))
+    kinds = {
+        "zp": f"zero point {APERTURE} (mag)",
+        "zperr": "its error (mag)",
+        "stars": "stars in the bin",
+        "align": "separation from Gaia (″)",
+    }
     width = 2.15 * max(len(maps), 2)
-    with drawing(width, 4.6, 2, len(maps)) as (figure, axes):
+    with drawing(width, 8.8, len(kinds), len(maps)) as (figure, axes):
         for column, (band, found) in enumerate(maps.items()):
-            for row, (kind, label) in enumerate(kinds):
+            for row, (kind, label) in enumerate(kinds.items()):
                 panel = axes[row, column]
-                _draw_map(figure, panel, getattr(found, kind), band)
+                draw_map(figure, panel, getattr(found, kind).T, band if row == 0 else "")
                 if column == 0:
                     panel.set_ylabel(label, fontsize=8)
+            _draw_shift(axes[-1, column], found.shift)
         address = png(figure)
     caption = (
-        f"Tile {tile}, {MODE}: zero-point and alignment maps; x to the right, y up, "
-        "grey where no star was measured."
+        f"Tile {tile}, {MODE}: zero points, their errors and stars; separation from Gaia, with "
+        "arrows along the shift, of its length in units of the longest; x to the right, y up, grey "
+        "where no star was measured."
     )
     return Plot(caption, address, round(121 * width))
 
 
-def _draw_map(figure, panel, values: np.ndarray, band: str) -> None:
-    """One map with its colour bar, x to the right and y up."""
-    known = np.isfinite(values).any()
-    panel.set_facecolor("#d5dade")
-    panel.set_title(band if known else f"{band}   no star measured")
-    panel.set_xticks([])
-    panel.set_yticks([])
-    panel.spines[:].set_visible(False)
-    limits = {} if known else {"vmin": 0, "vmax": 1}
-    image = panel.imshow(values.T, origin="lower", cmap=MAP, **limits)
-    bar = figure.colorbar(image, ax=panel, location="bottom", pad=0.03, aspect=14)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=7)
-    bar.ax.locator_params(nbins=3)
-    bar.formatter.set_useOffset(False)
+def _draw_shift(panel, shift: np.ndarray) -> None:
+    """Arrows of a map of shifts, east to the left; about seven a side."""
+    step = max(1, shift.shape[0] // 7)
+    x, y = (v[step // 2 :: step, step // 2 :: step] for v in np.indices(shift.shape[:2]))
+    east, north = np.moveaxis(shift[step // 2 :: step, step // 2 :: step], 2, 0)
+    longest = np.nanmax(np.hypot(east, north), initial=0)
+    if longest > 0:
+        panel.quiver(
+            x, y, -east, north, angles="xy", scale_units="xy", scale=longest / step, color="white",
+            width=0.008,
+        )  # fmt: skip
+
+
+def _residual_plot(tile: str, found: dict[str, Residuals], combine: str) -> Plot:
+    """What stars still show: over the tile, and by magnitude beside what a median would do."""
+    width = 2.15 * max(len(found), 2)
+    with drawing(width, 4.6, 2, len(found)) as (figure, axes):
+        widest = max(float(np.nanmax(np.abs(own.spread))) for own in found.values())
+        for column, (band, own) in enumerate(found.items()):
+            panel = axes[0, column]
+            limit = float(np.nanmax(np.abs(own.over_tile), initial=0)) or 0.01
+            draw_map(figure, panel, own.over_tile.T, band, cmap="RdBu_r", limit=limit)
+            panel = axes[1, column]
+            panel.fill_between(own.at, *own.spread[[0, 2]], color=colour(band), alpha=0.2, lw=0)
+            panel.plot(own.at, own.spread[1], marker(band), ls="-", ms=3, color=colour(band))
+            panel.plot(own.at, own.median_bias, color=INK, lw=1, ls="--")
+            panel.axhline(0, color=GREY, lw=0.7)
+            panel.set_ylim(-1.1 * widest, 1.1 * widest)
+            panel.set_xlabel("Gaia XP (mag)")
+            if column:
+                panel.tick_params(labelleft=False)
+        axes[0, 0].set_ylabel("ours − Gaia XP (mag)", fontsize=8)
+        axes[1, 0].set_ylabel("ours − Gaia XP (mag)", fontsize=8)
+        address = png(figure)
+    does = "does" if combine == "median" else "would do"
+    caption = (
+        f"Tile {tile}, {MODE}, {APERTURE}: clean stars against Gaia XP after calibration. Above: "
+        "medians over the tile; below: median and span of the middle 68 % by magnitude; dashed: "
+        f"what the median of these frames {does}, from their seeing and depth, but for a constant."
+    )
+    return Plot(caption, address, round(121 * width))
 
 
 def _completeness_plot(curves: dict[str, np.ndarray]) -> Plot:

@@ -10,7 +10,7 @@ from ..blocks import Grid, Look, Looks, Notice, Plot, Row, Section, number
 from ..figures import median
 from ..products import Products
 from ..quicklook import MASK_COLOURS, overlay, shrink, shrink_bits, stretch
-from ..style import MAP, colour, drawing, encode, marker, png
+from ..style import MAP, colour, draw_map, drawing, encode, marker, png
 
 LEAD = (
     "A stack per tile and band, from the exposures that passed. The published image is scaled to "
@@ -20,23 +20,52 @@ LEAD = (
 
 @dataclass
 class Tiles:
-    """The stacks' table (None if missing) and the pictures."""
+    """The stacks' table (None if missing), the pictures, the other planes by (tile, band)."""
 
     stacks: object | None
     looks: list[Look]
+    planes: dict[tuple[str, str], dict[str, np.ndarray]]
+
+
+PLANES = {
+    "variance": ("noise of a pixel", np.sqrt),
+    "nexp": ("exposures", None),
+    "exptime": ("exposure time (s)", None),
+    "mjd": ("mean epoch (days)", None),
+}
+"""The planes shown beside image and mask: label, what is done to values."""
+PLANE_SIZE = 140
+"""Pixels a side, at most, in which they are shown."""
 
 
 def measure(products: Products) -> Tiles:
     """Read the table of stacks; picture the stacks one after another."""
     tree, size = products.tree, int(products.report["picture_size"])
     stacks = products.table(f"{tree.out}/stacks/stacks.parquet")
-    looks = []
+    looks, planes = [], {}
     for tile in products.pictured():
         for band in products.bands:
             image = products.pixels(tree.stack(tile, band, "image"))
             mask = products.pixels(tree.stack(tile, band, "mask"))
             looks.append(_look(f"{tile} {band}", image, mask, size))
-    return Tiles(stacks, looks)
+            del image, mask
+            own = {name: _small_plane(products, tile, band, name) for name in PLANES}
+            planes[tile, band] = {name: v for name, v in own.items() if v is not None}
+    return Tiles(stacks, looks, planes)
+
+
+def _small_plane(products: Products, tile: str, band: str, name: str) -> np.ndarray | None:
+    """A plane, averaged to a small one; NaN where the stack has no data. None if it is missing."""
+    path = products.tree.stack(tile, band, name)
+    values = products.pixels(path, "MEAN" if name == "mjd" else "")
+    if values is None:
+        return None
+    small = shrink(values, PLANE_SIZE)
+    change = PLANES[name][1]
+    small = small if change is None else change(small)
+    if name in ("nexp", "exptime"):
+        return np.where(small > 0, small, np.nan)
+    return small - np.nanmin(small) if name == "mjd" and np.isfinite(small).any() else small
 
 
 def _look(title: str, image: np.ndarray | None, mask: np.ndarray | None, size: int) -> Look:
@@ -101,6 +130,11 @@ def show(tiles: Tiles, products: Products) -> Section:
         legend = [(MASK_COLOURS[bit], MASK_MEANING[bit]) for bit in sorted(MASK_COLOURS)]
         caption = f"Stacks{chosen}, asinh stretch, north up, east left; masks laid over them."
         blocks.append(Looks(caption, tiles.looks, legend))
+    for tile in products.pictured():
+        found = {b: tiles.planes.get((tile, b)) for b in products.bands}
+        found = {b: planes for b, planes in found.items() if planes}
+        if found:
+            blocks.append(_planes_plot(tile, found))
     return Section("tiles", "Tiles", LEAD, blocks)
 
 
@@ -162,6 +196,25 @@ def _plot(stacks: object, bands: tuple[str, ...]) -> Plot:
             panel.grid(axis="y")
         address = png(figure)
     return Plot("Seeing and depth, a point per stack; lines: medians.", address, 1040)
+
+
+def _planes_plot(tile: str, found: dict[str, dict[str, np.ndarray]]) -> Plot:
+    """The planes of a tile's stacks beside image and mask, a column a band."""
+    width = 2.15 * max(len(found), 2)
+    with drawing(width, 8.8, len(PLANES), len(found)) as (figure, axes):
+        for column, (band, planes) in enumerate(found.items()):
+            for row, (name, (label, _)) in enumerate(PLANES.items()):
+                title = band if row == 0 else ""
+                nothing = np.full((1, 1), np.nan)
+                draw_map(figure, axes[row, column], planes.get(name, nothing), title)
+                if column == 0:
+                    axes[row, column].set_ylabel(label, fontsize=8)
+        address = png(figure)
+    caption = (
+        f"Tile {tile}: noise of a pixel (at MAGZERO), exposures, exposure time and mean epoch from "
+        "the first on; x to the right, y up, grey without data."
+    )
+    return Plot(caption, address, round(121 * width))
 
 
 def _sky_plot(stacks: object, products: Products) -> Plot:
