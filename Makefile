@@ -4,6 +4,7 @@
 # make reproduce    the same release under many conditions, every byte compared (hours)
 # make benchmark-scale    planning, driver, start-up, pin at full size, against their targets
 # make benchmark-frames    single exposures: effects, masks, astrometry, zero points, cost, against their targets
+# make benchmark-tiles    stacks against SWarp, variance, flux, memory, maps, against their targets
 # make lint    formatting, style, workflow
 # make lock    resolve the dependencies anew and regenerate the environments
 # make clean   remove the simulated releases (no others, and not the environment)
@@ -18,7 +19,7 @@ export XDG_CONFIG_HOME := $(CURDIR)/$(VENV)/config
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test check-seeds reproduce benchmark-scale benchmark-frames lint lock clean setup
+.PHONY: demo test check-seeds reproduce benchmark-scale benchmark-frames benchmark-tiles lint lock clean setup
 
 demo: $(READY)
 	snakemake --cores all
@@ -33,6 +34,9 @@ benchmark-scale: $(READY)
 
 benchmark-frames: $(READY)
 	PYTHONPATH=workflow python benchmarks/frames.py
+
+benchmark-tiles: $(READY)
+	PYTHONPATH=$(CURDIR)/workflow python benchmarks/tiles.py
 
 check-seeds: $(READY)
 	snakemake --cores all

@@ -1,7 +1,7 @@
 """The figures of the tiles room: 'figure value target unit ok|short', a line each.
 
     make benchmark-tiles
-    PYTHONPATH=workflow python benchmarks/tiles.py [--only swarp variance …] [--folder FOLDER]
+    PYTHONPATH=$PWD/workflow python benchmarks/tiles.py [--only swarp variance …] [--folder FOLDER]
 
 swarp         pixels, fluxes, centroids and CPU of a full-size chip's stack against SWarp's
 variance      scatter of empty apertures against what variance and correlation predict
