@@ -363,7 +363,7 @@ def test_catalogue_is_calibrated(release):
             assert abs(np.median(off[faint])) < 0.006
             pull = off / np.asarray(table[f"magerr_{column[4:]}{suffix}"])
             # MAG_AUTO's error holds the scatter of its bias, which is taken out afterwards.
-            assert (0.2 if column == "mag_auto" else 0.7) < np.std(pull[star]) < 1.2
+            assert (0.1 if column == "mag_auto" else 0.7) < np.std(pull[star]) < 1.2
         flux = 10 ** (0.4 * (23.9 - np.asarray(table[f"mag_auto{suffix}"], dtype=float)))
         np.testing.assert_allclose(flux[star], table[f"flux_auto{suffix}"][star], rtol=1e-4)
         assert np.isfinite(table["misalign"]).all()

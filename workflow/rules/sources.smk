@@ -10,6 +10,10 @@ rule single:
         epoch=TREE.unscaled("{tile}", "{band}", "epoch"),
         nexp=TREE.stack("{tile}", "{band}", "nexp"),
         references=imported("gaiaxp"),
+        verdicts=lambda wildcards: [
+            TREE.frame(exposure, "json")
+            for exposure in FRAMES[wildcards.tile, wildcards.band]
+        ],
     output:
         image=published(TREE.stack("{tile}", "{band}", "image")),
         variance=published(TREE.stack("{tile}", "{band}", "variance")),
@@ -44,7 +48,7 @@ rule single:
         " && python -m skymill sources maps --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band} --mode single"
         " --catalogue {output.catalogue} --reference {params.reference}"
-        " --folder {params.folder} --receipt {output.maps}"
+        " --verdicts {input.verdicts} --folder {params.folder} --receipt {output.maps}"
         " && python -m skymill sources homogenise --config {params.config}"
         " --tile {wildcards.tile} --band {wildcards.band}"
         " --image {input.image} --variance {input.variance}"
@@ -88,6 +92,11 @@ rule idual:
         masks=expand(TREE.stack("{{tile}}", "{band}", "mask"), band=BANDS),
         epochs=expand(TREE.unscaled("{{tile}}", "{band}", "epoch"), band=BANDS),
         references=imported("gaiaxp"),
+        verdicts=lambda wildcards: [
+            TREE.frame(exposure, "json")
+            for band in BANDS
+            for exposure in FRAMES[wildcards.tile, band]
+        ],
     output:
         catalogue=temp(f"{WORK}/sources/{{tile}}/Idual.parquet"),
         forced=receipt("sources_forced", "{tile}"),
@@ -131,7 +140,8 @@ rule idual:
         " && python -m skymill sources maps --config {params.config}"
         " --tile {wildcards.tile} --band {params.bands} --mode Idual"
         " --catalogue {output.catalogue} --reference {params.reference}"
-        " --folder {params.folder} --receipt {output.maps}) > {log} 2>&1"
+        " --verdicts {input.verdicts} --folder {params.folder} --receipt {output.maps})"
+        " > {log} 2>&1"
 
 
 rule tile_catalogues:

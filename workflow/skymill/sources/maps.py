@@ -19,7 +19,8 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         run,
         "zero-point and alignment maps from Gaia XP stars",
         "--tile 0000.000-30 --band I --mode single "
-        "--catalogue single_I.parquet --reference 8672.parquet --folder maps/0000.000-30",
+        "--catalogue single_I.parquet --reference 8672.parquet --verdicts a.json b.json "
+        "--folder maps/0000.000-30",
     )
     parser.add_argument("--tile", required=True)
     parser.add_argument(
@@ -30,6 +31,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--reference", type=Path, nargs="*", default=[], help="Gaia XP cells; none: nominal"
     )
+    parser.add_argument(
+        "--verdicts", type=Path, nargs="*", default=[], help="of the stacks' exposures"
+    )
     parser.add_argument("--folder", type=Path, required=True, help="where the maps go")
 
 
@@ -39,23 +43,24 @@ def run(options: argparse.Namespace) -> None:
     from ..errors import InputError
     from ..io.npy import write_npy
     from ..io.provenance import recording
-    from .inputs import read_catalogue, read_cells
+    from .inputs import read_catalogue, read_cells, read_coverages, tile_centre
     from .tile_maps import tile_maps
 
     if options.mode == "single" and len(options.band) > 1:
         raise InputError(f"--band: mode single takes one band, got {' '.join(options.band)}.")
     settings = load_config(options.config)
-    size, sources = settings["tiles"]["size"], settings["sources"]
-    nominal = sources["homogenise"]["zero_point"]
+    centre = tile_centre(settings, options.tile)
+    coverages = read_coverages(options.verdicts, centre)
     suffixes = {band: _suffix(options.mode, band) for band in options.band}
     catalogue = read_catalogue(options.catalogue, _schema(options.mode, settings["bands"]))
     columns = [f"{name}_{band.lower()}" for band in options.band for name in ("mag", "magerr")]
     reference = read_cells(options.reference, ["ra", "dec", *columns])
     used = {name: settings[name] for name in ("tiles", "sources")}
-    inputs = [options.catalogue, *options.reference]
+    inputs = [options.catalogue, *options.reference, *options.verdicts]
     with recording("sources maps", used, inputs, options.receipt) as record:
         for band, suffix in suffixes.items():
-            made = tile_maps(catalogue, suffix, reference, band, size, sources["maps"], nominal)
+            own = coverages.get(band, []), centre, settings
+            made = tile_maps(catalogue, suffix, reference, band, *own)
             for (kind, aperture), values in made.items():
                 name = map_name(kind, options.tile, band, options.mode, aperture)
                 write_npy(options.folder / name, values, record)

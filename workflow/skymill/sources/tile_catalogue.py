@@ -11,15 +11,15 @@ from ..tree import APERTURES
 from .calibrators import one_to_one
 from .color_term import ColorTerm, color_term, colors, mean_slope
 from .completeness import completeness
-from .coverage_term import coverage_term, exposure_sets
 from .epochs import history, observed
-from .instrumental import calibrated, instrumental
+from .exposure_sets import ExposureSets
+from .instrumental import calibrated
 from .magnitude_bias import bias_curve, isolated
-from .map_lookup import between, bin_index, look_up
+from .map_lookup import look_up
 from .ndith import Coverage, covered_area
 from .spurious import count_within, spurious
 from .tangent_plane import project
-from .tile_maps import Stars, calibrators, matched_stars
+from .tile_maps import Stars, models
 
 SATURATED = 4
 """FLAGS below it hold only minor warnings (Paper III, §4.2)."""
@@ -69,6 +69,11 @@ class Field:
     has_reference: bool = True
 
     @property
+    def nominal(self) -> float:
+        """Zero point of a band that nothing calibrates."""
+        return self.settings["homogenise"]["zero_point"]
+
+    @property
     def side(self) -> float:
         """Side of the tile, arcsec."""
         return self.size * self.pixel_scale
@@ -114,7 +119,7 @@ def finish(
         measured = np.isfinite(np.asarray(table[f"flux_aper5{suffix}"], dtype=float))
         coverages, distance = field.coverages.get(band, []), field.settings["ndith"]["edge"]
         saw = observed(coverages, xi, eta, measured, distance)
-        sets, sites[band] = exposure_sets(saw), mean_slope(coverages, saw)
+        sets, sites[band] = ExposureSets.seen_by(saw), mean_slope(coverages, saw)
         calibrating[band] = apply_zero_points(table, suffix, band, mode, sets, field)
         seen = history(coverages, xi, eta, measured, distance, field.side)
         for name, values in seen.items():
@@ -174,7 +179,7 @@ def _known_stars(table: Table, field: Field) -> np.ndarray:
 
 
 def apply_zero_points(
-    table: Table, suffix: str, band: str, mode: str, sets: np.ndarray, field: Field
+    table: Table, suffix: str, band: str, mode: str, sets: ExposureSets, field: Field
 ) -> Stars:
     """Replace instrumental fluxes by magnitudes, µJy and the zero points used, in place.
 
@@ -183,8 +188,8 @@ def apply_zero_points(
     table : Table
         Instrumental.
     suffix, band, mode : str
-    sets : ndarray of int, shape (n,)
-        Which sources were seen by the same exposures (`coverage_term.exposure_sets`).
+    sets : ExposureSets
+        Which sources were seen by the same exposures.
     field : Field
 
     Returns
@@ -194,24 +199,18 @@ def apply_zero_points(
     """
     limits, size = field.settings["maps"], field.size
     x, y = np.asarray(table["x_image"]), np.asarray(table["y_image"])
-    if limits["rule"] == "ks4":
-        sets = np.zeros_like(sets)  # one set has no term: the map's value alone, as KS4's
-    # Where other exposures were combined stars have another size, which CLASS_STAR may not know.
-    any_class = {**limits, "class_star": -1.0}
-    stars = matched_stars(table, suffix, field.reference, band, any_class)
-    stars = calibrators(stars, field.maps["align", band, mode, ""], size, limits)
+    align = field.maps["align", band, mode, ""]
+    stars, fitted = models(
+        table, suffix, field.reference, band, sets, align, size, limits, field.nominal
+    )
     for aperture in APERTURES:
         end = f"{aperture.lower()}{suffix}"
         zp_map, error_map = (field.maps[kind, band, mode, aperture] for kind in ("zp", "zperr"))
-        value = look_up if limits["rule"] == "ks4" else between
-        zp, zperr = value(zp_map, x, y, size), look_up(error_map, x, y, size)
+        # By KS4's rule the map's value alone; else without its mixture of exposures in a bin.
+        by_map = limits["rule"] == "ks4"
+        zp = look_up(zp_map, x, y, size) if by_map else fitted[aperture].at(x, y, sets.of)
+        zperr = look_up(error_map, x, y, size)
         flux, error = (np.asarray(table[f"{name}_{end}"]) for name in ("flux", "fluxerr"))
-        count = zp_map.shape[0]
-        bins = bin_index(x, count, size) * count + bin_index(y, count, size)
-        residual = stars.mag - (instrumental(flux, error)[0] + zp)[stars.row]
-        own = sets[stars.row], bins[stars.row]
-        term = coverage_term(*own, residual, count**2, limits["min_stars"])
-        zp, zperr = zp + term.at(sets, bins), zperr * term.shrinkage
         applied = zperr if field.has_reference else np.zeros_like(zperr)
         for name, values in calibrated(flux, error, zp, applied).items():
             table[f"{name}_{end}"] = values

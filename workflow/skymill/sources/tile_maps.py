@@ -1,6 +1,6 @@
 """The calibration maps of a tile and band, from its catalogue and Gaia XP."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,14 @@ from ..geometry import offsets
 from ..tree import APERTURES
 from .align_map import align_map
 from .calibrators import clean_stars, one_to_one
+from .epochs import observed
+from .exposure_sets import ExposureSets, bin_seen
 from .instrumental import instrumental
 from .map_lookup import bin_count, look_up
-from .zero_point_map import ks4_zero_point_map, zero_point_map
+from .ndith import Coverage
+from .tangent_plane import project
+from .zero_point_map import ks4_zero_point_map
+from .zero_point_model import Calibrators, ZeroPointModel, zero_point_model
 
 Maps = dict[tuple[str, str], np.ndarray]
 """(kind, aperture) → map; astrometric maps have no aperture."""
@@ -102,25 +107,93 @@ def tile_maps(
     suffix: str,
     reference: Table,
     band: str,
-    size: int,
-    limits: Mapping,
-    nominal: float,
+    coverages: Sequence[Coverage],
+    centre: tuple[float, float],
+    settings: Mapping,
 ) -> Maps:
     """All maps of a band.
 
     Parameters
     ----------
+    catalogue, suffix, reference, band
+        As for `matched_stars`.
+    coverages : sequence of Coverage
+        The passed exposures of the band.
+    centre : tuple of float
+        Of the tile, degrees.
+    settings : mapping
+        The configuration.
+    """
+    size, scale = settings["tiles"]["size"], settings["tiles"]["pixel_scale"]
+    limits, nominal = settings["sources"]["maps"], settings["sources"]["homogenise"]["zero_point"]
+    stars = matched_stars(catalogue, suffix, reference, band, limits)
+    align = astrometric_maps(stars.where(stars.mag < limits["align_faint"]), size, limits)
+    count = bin_count(size, limits["zp_bin"])
+    if limits["rule"] == "ks4":
+        chosen = calibrators(stars, align["align", ""], size, limits)
+        return align | ks4_maps(chosen, catalogue, suffix, size, limits, nominal)
+    xi, eta = project(catalogue["ra"], catalogue["dec"], centre)
+    measured = np.isfinite(np.asarray(catalogue[f"flux_aper5{suffix}"], dtype=float))
+    edge = settings["sources"]["ndith"]["edge"]
+    sets = ExposureSets.seen_by(observed(coverages, xi, eta, measured, edge))
+    _, fitted = models(
+        catalogue, suffix, reference, band, sets, align["align", ""], size, limits, nominal
+    )
+    seen, maps = bin_seen(coverages, count, size, scale), dict(align)
+    for aperture, model in fitted.items():
+        maps["zp", aperture] = model.as_map(sets, seen)
+        maps["zperr", aperture] = model.surface.error
+        maps["pstar", aperture] = model.surface.stars
+    return maps
+
+
+def models(
+    catalogue: Table,
+    suffix: str,
+    reference: Table,
+    band: str,
+    sets: ExposureSets,
+    align: np.ndarray,
+    size: int,
+    limits: Mapping,
+    nominal: float,
+) -> tuple[Stars, dict[str, ZeroPointModel]]:
+    """The stars that calibrate a band, of any CLASS_STAR, and its zero points by aperture.
+
+    Parameters
+    ----------
     catalogue, suffix, reference, band, limits
         As for `matched_stars`.
+    sets : ExposureSets
+        Of the catalogue's sources.
+    align : ndarray
+        The alignment map.
     size : int
         Pixels a side of the tile.
     nominal : float
-        Zero point of a tile, by KS4's rule of each bin, without calibrators.
+        Zero point of a tile without calibrators.
     """
-    stars = matched_stars(catalogue, suffix, reference, band, limits)
-    align = astrometric_maps(stars.where(stars.mag < limits["align_faint"]), size, limits)
-    chosen = calibrators(stars, align["align", ""], size, limits)
-    return align | photometric_maps(chosen, catalogue, suffix, size, limits, nominal)
+    # Where other exposures were combined stars have another size, which CLASS_STAR may not know.
+    stars = matched_stars(catalogue, suffix, reference, band, {**limits, "class_star": -1.0})
+    stars = calibrators(stars, align, size, limits)
+    clean = np.asarray(catalogue[f"class_star{suffix}"])[stars.row] > limits["class_star"]
+    count, fitted = bin_count(size, limits["zp_bin"]), {}
+    for aperture in APERTURES:
+        mag, magerr = _measured(stars, catalogue, f"{aperture.lower()}{suffix}")
+        noise, difference = np.hypot(stars.magerr, magerr), stars.mag - mag
+        own = Calibrators(stars.x, stars.y, difference, noise, sets.of[stars.row], clean)
+        fitted[aperture] = zero_point_model(
+            own, sets.members, size, count, limits["neighbours"], limits["min_stars"], nominal
+        )
+    return stars, fitted
+
+
+def _measured(stars: Stars, catalogue: Table, end: str) -> tuple[np.ndarray, np.ndarray]:
+    """Instrumental magnitudes of stars in an aperture, and their errors."""
+    return instrumental(
+        np.asarray(catalogue[f"flux_{end}"])[stars.row],
+        np.asarray(catalogue[f"fluxerr_{end}"])[stars.row],
+    )
 
 
 def calibrators(stars: Stars, align: np.ndarray, size: int, limits: Mapping) -> Stars:
@@ -151,24 +224,16 @@ def astrometric_maps(stars: Stars, size: int, limits: Mapping) -> Maps:
     }
 
 
-def photometric_maps(
+def ks4_maps(
     stars: Stars, catalogue: Table, suffix: str, size: int, limits: Mapping, nominal: float
 ) -> Maps:
-    """Zero point, its error and the calibrators' count in each aperture."""
+    """Zero point, its error and the calibrators' count in each aperture, by KS4's rule."""
     count = bin_count(size, limits["zp_bin"])
     maps: Maps = {}
     for aperture in APERTURES:
-        end = f"{aperture.lower()}{suffix}"
-        mag, magerr = instrumental(
-            np.asarray(catalogue[f"flux_{end}"])[stars.row],
-            np.asarray(catalogue[f"fluxerr_{end}"])[stars.row],
-        )
+        mag, _ = _measured(stars, catalogue, f"{aperture.lower()}{suffix}")
         own = stars.x, stars.y, stars.mag - mag
-        if limits["rule"] == "ks4":
-            made = ks4_zero_point_map(*own, size, count, limits["clip"], nominal)
-        else:
-            noise = np.hypot(stars.magerr, magerr)
-            made = zero_point_map(*own, noise, size, count, limits["neighbours"], nominal)
+        made = ks4_zero_point_map(*own, size, count, limits["clip"], nominal)
         maps["zp", aperture] = made.zp
         maps["zperr", aperture] = made.error
         maps["pstar", aperture] = made.stars
