@@ -81,6 +81,17 @@ def test_a_shift_is_two_columns(folder, shifts, tmp_path, capsys, kind, more, na
         np.testing.assert_array_equal(values, expected)
 
 
+def test_astropy_reads_the_parquet_file_that_it_wrote(folder, shifts, tmp_path):
+    table = Table({"X_IMAGE": [1.0, 500.0], "Y_IMAGE": [1.0, 250.0], "name": ["a", "b"]})
+    table["X_IMAGE"].unit = "pix"
+    table.write(tmp_path / "in.parquet")
+    words = ["maps", "apply", str(tmp_path / "in.parquet"), "--out", str(tmp_path / "out.parquet")]
+    assert main([*words, "--maps", str(folder), *SHIFT]) == 0
+    found = Table.read(tmp_path / "out.parquet")
+    assert (str(found["X_IMAGE"].unit), str(found["SHIFT_RA"].unit)) == ("pix", "arcsec")
+    np.testing.assert_array_equal(found["SHIFT_RA"], shifts[[0, 2], [0, 1], 0])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -1,7 +1,8 @@
 """Columns more in a user's catalogue: FITS, CSV or Parquet; all else stays as it is."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +15,8 @@ from ..io.atomic import replacing
 
 BLOCK = 100_000
 """Rows of a CSV file that are worked at once."""
+ASTROPY_KEY, ASTROPY_LIST = b"table_meta_yaml", b"datatype:\n"
+"""Where Parquet files that astropy wrote list their columns; astropy reads no others."""
 SUFFIXES = {".fits": "fits", ".fit": "fits", ".csv": "csv", ".parquet": "parquet"}
 
 
@@ -142,6 +145,7 @@ def _parquet(path: Path, out: Path, new: Columns) -> int:
     schema = file.schema_arrow
     for name in new.names:
         schema = schema.append(pa.field(name, pa.float64(), metadata={"unit": new.unit}))
+    schema = schema.with_metadata(_told_to_astropy(schema.metadata, new))
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for n in range(file.num_row_groups):
             with _reading(path, kind):
@@ -150,6 +154,17 @@ def _parquet(path: Path, out: Path, new: Columns) -> int:
             added = [pa.array(v, pa.float64(), mask=np.isnan(v)) for v in new.values(x, y).T]
             writer.write_table(pa.table([*rows.columns, *added], schema=schema))
     return file.metadata.num_rows
+
+
+def _told_to_astropy(metadata: Mapping[bytes, bytes] | None, new: Columns) -> dict[bytes, bytes]:
+    """A file's metadata; where astropy lists the columns in them, with the new ones."""
+    known = dict(metadata or {})
+    listed = known.get(ASTROPY_KEY, b"")
+    if listed.startswith(ASTROPY_LIST):
+        own = [{"name": name, "unit": new.unit, "datatype": "float64"} for name in new.names]
+        lines = "".join(f"- {json.dumps(each)}\n" for each in own)
+        known[ASTROPY_KEY] = ASTROPY_LIST + lines.encode() + listed.removeprefix(ASTROPY_LIST)
+    return known
 
 
 def _csv(path: Path, out: Path, new: Columns) -> int:
