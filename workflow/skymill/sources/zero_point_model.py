@@ -15,7 +15,9 @@ from .map_lookup import between
 from .zero_point_map import ZeroPointMap, zero_point_map
 
 ROUNDS = 12
-"""Of surface and terms in turn; at the borders of a tile they look alike, and part slowly."""
+"""Of surface and terms in turn, at most; at a tile's borders they look alike, and part slowly."""
+SETTLED = 1e-4
+"""mag; terms that change by less are found."""
 RIDGE = 0.3
 """Stars with which an exposure's term is drawn to the mean of all, where nothing tells it."""
 
@@ -118,12 +120,15 @@ def zero_point_model(
     if use.x.size == 0:
         use = stars.where(stars.clean)
     grid = size, count, neighbours, nominal
-    for _ in range(ROUNDS if known.sum() > 1 else 1):
+    for _ in range(ROUNDS):
         difference = use.difference - terms[use.sets]
         surface = zero_point_map(use.x, use.y, difference, use.noise, *grid)
-        if known.sum() > 1:
-            left = stars.difference - between(surface.zp, stars.x, stars.y, size)
-            terms = _terms(left, stars.sets, number, known, members)
+        if known.sum() < 2:
+            break
+        left = stars.difference - between(surface.zp, stars.x, stars.y, size)
+        before, terms = terms, _terms(left, stars.sets, number, known, members)
+        if np.abs(terms - before).max() < SETTLED:
+            break
     return ZeroPointModel(surface, terms, size)
 
 
