@@ -8,6 +8,7 @@ from skymill.paths import CONFIG
 from skymill.resampling.nodes import STEP
 from skymill.resampling.sampler import along, area_at, row_nodes
 from skymill.tiles.footprint import chip_nodes, tile_wcs
+from skymill.tiles.frame import wcs_cards
 
 SIZE = 2800
 
@@ -93,3 +94,31 @@ def test_positions_do_not_depend_on_the_rectangle_asked_for(chip):
 def test_a_chip_elsewhere_has_no_nodes(chip):
     wcs, shape, _ = chip
     assert chip_nodes(wcs, shape, tile_wcs(90.0, 20.0, SIZE, 0.4), SIZE) is None
+
+
+SIP = {
+    "CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "CRPIX1": 600.0, "CRPIX2": 550.0,
+    "CRVAL1": 0.02, "CRVAL2": -40.0, "CD1_1": -0.4 / 3600, "CD1_2": 1e-7, "CD2_1": 1e-7,
+    "CD2_2": 0.4 / 3600, "A_ORDER": 3, "B_ORDER": 3, "A_2_0": 4e-6, "A_0_2": -2e-6, "A_1_1": 1e-6,
+    "A_3_0": 3e-9, "B_0_2": 5e-6, "B_1_1": -1e-6, "B_0_3": 2e-9, "B_2_1": 1e-9,
+}  # fmt: skip
+
+
+def test_sip_solutions_are_followed_as_exactly():
+    """2 pixels of distortion at a chip's corner, given without the inverse (AP, BP)."""
+    header = make_header([(key, value, "") for key, value in SIP.items()])
+    wcs, tile = WCS(wcs_cards(header)), tile_wcs(0.02, -40.0, 1400, 0.4)
+    bent = np.subtract(wcs.all_pix2world(1100, 1000, 0), wcs.wcs_pix2world(1100, 1000, 0))
+    assert np.hypot(*bent) * 3600 > 0.7
+    nodes = chip_nodes(wcs, (1100, 1200), tile, 1400)
+    random = np.random.default_rng(1)
+    x, y = random.uniform(0, 1199, 2000), random.uniform(0, 1099, 2000)
+    columns, rows = (
+        np.rint(v).astype(int) for v in tile.wcs_world2pix(*wcs.all_pix2world(x, y, 0), 0)
+    )
+    inside = (columns >= 0) & (rows >= 0) & (columns < 1400) & (rows < 1400)
+    columns, rows = columns[inside], rows[inside]
+    found_x, found_y, _ = positions(nodes, rows, columns)
+    back = wcs.all_pix2world(found_x, found_y, 0)
+    off = np.subtract(tile.wcs_world2pix(*back, 0), [columns, rows])
+    assert np.hypot(*off).max() < 3e-4

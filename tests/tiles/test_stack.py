@@ -142,6 +142,25 @@ def test_a_large_aperture_is_noisier_by_the_factor_in_the_header(sky, combine, t
     assert ratio == pytest.approx(planes["cards"]["NOISECOR"], rel=0.08)
 
 
+def test_a_frame_with_a_sip_solution_lies_where_it_says(sky, combine, tmp_path):
+    """Three pixels from where its linear part alone would put a star."""
+    tan = {k: v for k, v, _ in sky.cards(bend=0.0) if not k.startswith("PV")}
+    tan |= {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "A_ORDER": 2, "B_ORDER": 2}
+    cards = [(k, v, "") for k, v in (tan | {"A_2_0": 1e-5, "B_0_2": 1.5e-5}).items()]
+    wcs, place = WCS(make_header(cards)), np.array([[150.0, 140.0]])
+    star = np.column_stack([*wcs.all_pix2world(*place.T, 0), 1e5])
+    y, x = np.indices(sky.shape)
+    image = 1e3 * np.exp(-(np.hypot(x - 150.0, y - 140.0) ** 2) / 8)
+    planes = combine([sky.write(tmp_path, "a", image, cards)])
+    values = np.nan_to_num(planes["image"])
+    found = np.array([np.sum(values * v) for v in np.indices(values.shape)[::-1]]) / values.sum()
+    np.testing.assert_allclose(
+        found, np.ravel(planes["wcs"].wcs_world2pix(*star.T[:2], 0)), atol=0.03
+    )
+    linear = planes["wcs"].wcs_world2pix(*wcs.wcs_pix2world(*place.T, 0), 0)
+    assert np.hypot(*(np.ravel(linear) - found)) > 2
+
+
 @pytest.mark.parametrize("estimator", ["mean", "median"])
 @pytest.mark.parametrize("number", [1, 4])
 def test_each_aperture_is_noisier_by_its_own_factor(sky, combine, tmp_path, estimator, number):

@@ -10,6 +10,8 @@ from ..geometry import tile_cards
 from ..io.fits import make_header
 from ..resampling.nodes import Nodes, make_nodes
 
+TOLERANCE = 1e-6
+"""Pixels to which a SIP solution is inverted."""
 BORDER_STEP = 64
 """Pixels between the points of a chip's border that are projected to find its extent."""
 
@@ -39,7 +41,7 @@ def chip_nodes(chip: WCS, shape: tuple[int, int], tile: WCS, size: int) -> Nodes
     Parameters
     ----------
     chip, tile : WCS
-        Of the chip's frame and of the tile's grid.
+        Of the chip's frame (TAN, TPV or SIP) and of the tile's grid.
     shape : (int, int)
         (ny, nx) of the chip.
     size : int
@@ -50,7 +52,7 @@ def chip_nodes(chip: WCS, shape: tuple[int, int], tile: WCS, size: int) -> Nodes
     Nodes or None
         None if the chip lies outside the tile.
     """
-    x, y = tile.wcs_world2pix(*chip.wcs_pix2world(*border(shape), 0), 0)
+    x, y = tile.wcs_world2pix(*chip.all_pix2world(*border(shape), 0), 0)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return None
     low_x, high_x = max(0, int(np.floor(x.min()))), min(size, int(np.ceil(x.max())) + 1)
@@ -59,8 +61,9 @@ def chip_nodes(chip: WCS, shape: tuple[int, int], tile: WCS, size: int) -> Nodes
         return None
 
     def transform(out_x: np.ndarray, out_y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        in_x, in_y = chip.wcs_world2pix(*tile.wcs_pix2world(out_x, out_y, 0), 0)
-        return in_x, in_y
+        sky = tile.wcs_pix2world(out_x, out_y, 0)
+        # Only SIP is iterated; beyond the chip it may find no place, and none is needed there.
+        return tuple(chip.all_world2pix(*sky, 0, tolerance=TOLERANCE, maxiter=50, quiet=True))
 
     return make_nodes(transform, (low_y, high_y), (low_x, high_x))
 

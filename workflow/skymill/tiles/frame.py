@@ -274,13 +274,16 @@ def read_wcs(image: RowImage) -> WCS:
     except (WcsError, ValueError, MemoryError) as error:
         raise InputError(f"{image}: its cards make no WCS ({error}).") from error
     if not wcs.has_celestial:
-        raise InputError(f"{image}: expected a celestial WCS (CTYPE RA---TPV or RA---TAN).")
+        raise InputError(
+            f"{image}: expected a celestial WCS (CTYPE RA---TPV, RA---TAN-SIP or RA---TAN)."
+        )
     return wcs
 
 
 def wcs_cards(header: Header) -> Header:
     """The cards of a header that a WCS may read; KMTNet's own have others that break it."""
     prefixes = ("CTYPE", "CUNIT", "CRVAL", "CRPIX", "CD", "PV", "NAXIS", "RADESYS", "EQUINOX")
+    prefixes += ("A_", "B_", "AP_", "BP_")  # SIP's
     kept = Header()
     for card in header.cards:
         if card.keyword.startswith(prefixes):
