@@ -264,16 +264,22 @@ def photometric_reference(exposure):
     return SETTINGS["frames"]["photometry"]["reference"][EXPOSURES[exposure]["band"]]
 
 
-# The catalogue of colours, where exposures' colour terms are fitted (frames.photometry.color_terms).
-PHOTOMETRY = SETTINGS["frames"].get("photometry")
-COLORS = ["gaiaxp"] if PHOTOMETRY and PHOTOMETRY["color_terms"]["colors"] else []
+# The bands whose exposures have a colour term (frames.photometry.color_terms): the release has both
+# bands of its colour.
+PAIRS = SETTINGS["frames"].get("photometry", {}).get("color_terms", {}).get("colors")
+COLORED = [b for b, pair in (PAIRS or {}).items() if {b, *pair} <= set(BANDS)]
+
+
+def color_catalogue(exposure):
+    """The catalogue of stars' colours that an exposure's colour term is fitted to, or none."""
+    return ["gaiaxp"] if EXPOSURES[exposure]["band"] in COLORED else []
 
 
 def color_cells(exposure):
-    """The option that names an exposure's cells of Gaia XP; none if there are none."""
+    """The option that names an exposure's cells of that catalogue; none if there are none."""
     cells = [
         path
-        for name in COLORS
+        for name in color_catalogue(exposure)
         for path in exposure_references(name, EXPOSURES[exposure]["tile"])
     ]
     return ["--colors", *cells] if cells else []

@@ -80,7 +80,9 @@ else:
             image=f"{WORK}/frames/{{exposure}}.pixels.fits",
             mask=f"{WORK}/frames/{{exposure}}.bits.fits",
             references=lambda wildcards: imported(
-                "gaia", photometric_reference(wildcards.exposure), *COLORS
+                "gaia",
+                photometric_reference(wildcards.exposure),
+                *color_catalogue(wildcards.exposure),
             ),
             tie=lambda wildcards: tie_of(wildcards.exposure),
         output:

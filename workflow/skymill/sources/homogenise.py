@@ -60,6 +60,10 @@ def run(options: argparse.Namespace) -> None:
         kind: read_map(options.maps, kind, options.tile, options.band, "single", aperture)
         for kind in ("zp", "zperr", "pstar")
     }
+    alignment = {
+        kind: read_map(options.maps, kind, options.tile, options.band, "single")
+        for kind in ("align", "astar")
+    }
     catalogue = read_catalogue(options.catalogue, table_schema("single_instrumental"))
     planes = {
         name: read_stack(getattr(options, name), settings["tiles"]["size"])
@@ -70,15 +74,19 @@ def run(options: argparse.Namespace) -> None:
     image.data, variance.data = scale_image(
         image.data, variance.data, factors, settings["sources"]["maps"]["rule"] != "ks4"
     )
-    row = stack_row(planes, catalogue, maps, options.tile, options.band, settings)
+    known = maps | alignment
+    row = stack_row(planes, catalogue, known, options.tile, options.band, settings)
     used = {name: settings[name] for name in ("tiles", "sources")}
     inputs = [options.image, options.variance, options.mask, options.nexp, options.catalogue]
     inputs += [
         options.maps / map_name(kind, options.tile, options.band, "single", aperture)
         for kind in maps
     ]
+    inputs += [
+        options.maps / map_name(kind, options.tile, options.band, "single") for kind in alignment
+    ]
     with recording("sources homogenise", used, inputs, options.receipt) as record:
-        cards = scaled_cards(image.header(), factors, maps, homogenise)
+        cards = [*scaled_cards(image.header(), factors, maps, homogenise), *measured_cards(row)]
         for plane, path in ((image, options.out_image), (variance, options.out_variance)):
             plane.cards = updated(plane.cards, cards)
             write_images(path, [plane], record)
@@ -112,6 +120,22 @@ def scaled_cards(
     return cards
 
 
+def measured_cards(row: Mapping) -> list[tuple]:
+    """Cards of what was measured on the stack: its row of table ``stacks``; none where unknown."""
+    named = {
+        "FWHM": ("fwhm", "[arcsec] median FWHM of the stack's stars"),
+        "DEPTH5": ("depth_seeing", "[mag] 5 sigma, point source, aperture as wide as the seeing"),
+        "DEPTH5AP": ("depth_5sigma", "[mag] 5 sigma, point source, 5 arcsec wide"),
+        "DEPTH5EM": ("depth_empirical", "[mag] the same from empty apertures"),
+        "ALIGN": ("align", "[arcsec] median separation from Gaia"),
+    }
+    return [
+        (keyword, float(f"{row[name]:.6g}"), comment)
+        for keyword, (name, comment) in named.items()
+        if row[name] is not None
+    ]
+
+
 def updated(cards: list[tuple], changes: list[tuple]) -> list[tuple]:
     """Header cards with some replaced or added and an input's provenance left out."""
     new = {card[0]: card for card in changes}
@@ -136,7 +160,8 @@ def stack_row(
     catalogue : Table
         Table ``single_instrumental``.
     maps : mapping
-        ``zp``, ``zperr`` and ``pstar`` in the aperture of the homogenised stack.
+        ``zp``, ``zperr`` and ``pstar`` in the aperture of the homogenised stack; ``align`` and
+        ``astar``.
     tile, band : str
     settings : mapping
         The configuration.
@@ -151,7 +176,7 @@ def stack_row(
     area = np.count_nonzero(covered)
     masked = np.count_nonzero(covered & (planes["mask"].data != 0))
     ra, dec = tile_centre(settings, tile)
-    calibrated = maps["zp"][maps["pstar"] > 0]
+    calibrated, aligned = maps["zp"][maps["pstar"] > 0], maps["align"][maps["astar"] > 0]
     epochs = ("min_mjd", "max_mjd", "mean_mjd") if header["NUMEXP"] else ()
     row = {
         "tile": tile,
@@ -165,6 +190,7 @@ def stack_row(
         "zp": float(np.median(calibrated)) if calibrated.size else np.nan,
         "zperr": scatter(calibrated),
         "stars": int(maps["pstar"].sum()),
+        "align": float(np.median(aligned)) if aligned.size else np.nan,
         "area": area * (settings["tiles"]["pixel_scale"] / 3600) ** 2,
         "masked": masked / area if area else np.nan,
         "sources": len(catalogue),

@@ -150,12 +150,23 @@ def _grid(stacks: object, most: int) -> Grid:
         ("calibrators", ""),
         ("depth 5σ, 5″", "mag"),
         ("depth 5σ, seeing", "mag"),
+        ("from Gaia", "arcsec"),
         ("area", "deg²"),
         ("masked", "%"),
         ("detections", ""),
     )
-    digits = (0, 2, 3, 3, 0, 2, 2, 4, 2, 0)
-    names = ("exptime", "fwhm", "zp", "zperr", "stars", "depth_5sigma", "depth_seeing", "area")
+    digits = (0, 2, 3, 3, 0, 2, 2, 3, 4, 2, 0)
+    names = (
+        "exptime",
+        "fwhm",
+        "zp",
+        "zperr",
+        "stars",
+        "depth_5sigma",
+        "depth_seeing",
+        "align",
+        "area",
+    )
     rows = []
     for line in stacks[np.argsort(np.asarray(stacks["nexp"]) > 0, kind="stable")]:
         values = [line[name] for name in names] + [100 * line["masked"], line["sources"]]
