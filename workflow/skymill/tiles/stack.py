@@ -131,7 +131,7 @@ def stack_bands(
     """
     rows, columns = shape
     combine = Combiner(layers, settings)
-    height = band_height(len(layers), columns, memory)
+    height = min(band_height(len(layers), columns, memory), -(-rows // BLOCK) * BLOCK)
     window = Window(layers, shape, height + 2 * combine.halo, settings)
     for first in range(0, rows, height):
         last = min(rows, first + height)
