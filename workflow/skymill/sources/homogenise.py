@@ -233,7 +233,7 @@ def seeing_and_depth(
     at_stars = sources.x[stars], sources.y[stars]
     share = aperture_fraction(image, variance, *at_stars, fwhm, aperture)
     planes_of, header = (image, variance, sources), planes["image"].header()
-    wide, narrow = (noise_correlation(header, d) for d in (depth["aperture"], fwhm * scale))
+    wide, narrow = (aperture_correlation(header, d) for d in (depth["aperture"], fwhm * scale))
     fixed, empirical = depths_in(*planes_of, aperture, 1.0, zero_point, wide, depth)
     within, _ = depths_in(*planes_of, fwhm, share, zero_point, narrow, depth)
     return {
@@ -244,7 +244,7 @@ def seeing_and_depth(
     }
 
 
-def noise_correlation(header: "Header", diameter: float) -> float:
+def aperture_correlation(header: "Header", diameter: float) -> float:
     """How much more noise an aperture (arcsec) has than its pixels' variances tell: NOISECnn.
 
     Between the diameters nn that the header gives it is interpolated; without them it is 1.
