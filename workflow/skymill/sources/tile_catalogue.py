@@ -19,7 +19,7 @@ from .map_lookup import look_up
 from .ndith import Coverage, covered_area
 from .spurious import count_within, spurious
 from .tangent_plane import project
-from .tile_maps import Stars, models
+from .tile_maps import Stars, models, of_any_class
 
 SATURATED = 4
 """FLAGS below it hold only minor warnings (Paper III, §4.2)."""
@@ -200,14 +200,13 @@ def apply_zero_points(
     limits, size = field.settings["maps"], field.size
     x, y = np.asarray(table["x_image"]), np.asarray(table["y_image"])
     align = field.maps["align", band, mode, ""]
-    stars, fitted = models(
-        table, suffix, field.reference, band, sets, align, size, limits, field.nominal
-    )
+    stars = of_any_class(table, suffix, field.reference, band, align, size, limits)
+    # By KS4's rule the map's value alone; else without its mixture of exposures in a bin.
+    by_map = limits["rule"] == "ks4"
+    fitted = {} if by_map else models(stars, table, suffix, sets, size, limits, field.nominal)
     for aperture in APERTURES:
         end = f"{aperture.lower()}{suffix}"
         zp_map, error_map = (field.maps[kind, band, mode, aperture] for kind in ("zp", "zperr"))
-        # By KS4's rule the map's value alone; else without its mixture of exposures in a bin.
-        by_map = limits["rule"] == "ks4"
         zp = look_up(zp_map, x, y, size) if by_map else fitted[aperture].at(x, y, sets.of)
         zperr = look_up(error_map, x, y, size)
         flux, error = (np.asarray(table[f"{name}_{end}"]) for name in ("flux", "fluxerr"))

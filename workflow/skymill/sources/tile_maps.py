@@ -136,9 +136,8 @@ def tile_maps(
     measured = np.isfinite(np.asarray(catalogue[f"flux_aper5{suffix}"], dtype=float))
     edge = settings["sources"]["ndith"]["edge"]
     sets = ExposureSets.seen_by(observed(coverages, xi, eta, measured, edge))
-    _, fitted = models(
-        catalogue, suffix, reference, band, sets, align["align", ""], size, limits, nominal
-    )
+    stars = of_any_class(catalogue, suffix, reference, band, align["align", ""], size, limits)
+    fitted = models(stars, catalogue, suffix, sets, size, limits, nominal)
     seen, maps = bin_seen(coverages, count, size, scale), dict(align)
     for aperture, model in fitted.items():
         maps["zp", aperture] = model.as_map(sets, seen)
@@ -147,35 +146,56 @@ def tile_maps(
     return maps
 
 
-def models(
+def of_any_class(
     catalogue: Table,
     suffix: str,
     reference: Table,
     band: str,
-    sets: ExposureSets,
     align: np.ndarray,
     size: int,
     limits: Mapping,
-    nominal: float,
-) -> tuple[Stars, dict[str, ZeroPointModel]]:
-    """The stars that calibrate a band, of any CLASS_STAR, and its zero points by aperture.
+) -> Stars:
+    """The stars that calibrate a band, of any CLASS_STAR.
+
+    Where other exposures were combined stars have another size, which CLASS_STAR may not know.
 
     Parameters
     ----------
     catalogue, suffix, reference, band, limits
         As for `matched_stars`.
-    sets : ExposureSets
-        Of the catalogue's sources.
     align : ndarray
         The alignment map.
+    size : int
+        Pixels a side of the tile.
+    """
+    stars = matched_stars(catalogue, suffix, reference, band, {**limits, "class_star": -1.0})
+    return calibrators(stars, align, size, limits)
+
+
+def models(
+    stars: Stars,
+    catalogue: Table,
+    suffix: str,
+    sets: ExposureSets,
+    size: int,
+    limits: Mapping,
+    nominal: float,
+) -> dict[str, ZeroPointModel]:
+    """The zero points of a band by aperture.
+
+    Parameters
+    ----------
+    stars : Stars
+        Of any class (`of_any_class`).
+    catalogue, suffix, limits
+        As for `matched_stars`.
+    sets : ExposureSets
+        Of the catalogue's sources.
     size : int
         Pixels a side of the tile.
     nominal : float
         Zero point of a tile without calibrators.
     """
-    # Where other exposures were combined stars have another size, which CLASS_STAR may not know.
-    stars = matched_stars(catalogue, suffix, reference, band, {**limits, "class_star": -1.0})
-    stars = calibrators(stars, align, size, limits)
     clean = np.asarray(catalogue[f"class_star{suffix}"])[stars.row] > limits["class_star"]
     count, fitted = bin_count(size, limits["zp_bin"]), {}
     for aperture in APERTURES:
@@ -185,7 +205,7 @@ def models(
         fitted[aperture] = zero_point_model(
             own, sets.members, size, count, limits["neighbours"], limits["min_stars"], nominal
         )
-    return stars, fitted
+    return fitted
 
 
 def _measured(stars: Stars, catalogue: Table, end: str) -> tuple[np.ndarray, np.ndarray]:
