@@ -5,6 +5,7 @@
 # make benchmark-scale    planning, driver, start-up, pin at full size, against their targets
 # make benchmark-frames    single exposures: effects, masks, astrometry, zero points, cost, against their targets
 # make benchmark-tiles    stacks against SWarp, variance, flux, memory, maps, against their targets
+# make benchmark-sources    catalogues against source-extractor and against truth, cost, against their targets
 # make lint    formatting, style, workflow
 # make lock    resolve the dependencies anew and regenerate the environments
 # make clean   remove the simulated releases (no others, and not the environment)
@@ -19,7 +20,7 @@ export XDG_CONFIG_HOME := $(CURDIR)/$(VENV)/config
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test check-seeds reproduce benchmark-scale benchmark-frames benchmark-tiles lint lock clean setup
+.PHONY: demo test check-seeds reproduce benchmark-scale benchmark-frames benchmark-tiles benchmark-sources lint lock clean setup
 
 demo: $(READY)
 	snakemake --cores all
@@ -37,6 +38,9 @@ benchmark-frames: $(READY)
 
 benchmark-tiles: $(READY)
 	PYTHONPATH=$(CURDIR)/workflow python benchmarks/tiles.py
+
+benchmark-sources: $(READY)
+	PYTHONPATH=$(CURDIR)/workflow python benchmarks/sources.py
 
 check-seeds: $(READY)
 	snakemake --cores all

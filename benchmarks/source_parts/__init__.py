@@ -1,0 +1,1 @@
+"""Groups of figures of the sources room."""
