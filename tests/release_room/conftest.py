@@ -218,6 +218,7 @@ def write_stacks(fake: Fake) -> None:
                 "depth_seeing": DEPTH[band] + 0.5,
                 "depth_empirical": DEPTH[band] - 0.2,
                 "masked": 0.02,
+                "fdr": 0.01,
                 "min_mjd": 60000.0,
             }
             rows[at]["tile"], rows[at]["band"], rows[at]["ra"], rows[at]["dec"] = (
@@ -228,6 +229,7 @@ def write_stacks(fake: Fake) -> None:
             )
             rows[at]["candidates"], rows[at]["nexp"] = 3, 0 if empty else 3 - (band == "B")
             rows[at]["exptime"], rows[at]["sources"] = 180, 0 if empty else 1200
+            rows[at]["spurious"] = 0 if empty else 12
             for name, value in values.items():
                 rows[at][name] = np.nan if empty else value
             at += 1

@@ -261,20 +261,22 @@ def run_finish(folder, out, **changes):
         "out-single": [out / f"single_{band}.parquet" for band in BANDS],
         "out-idual": [out / "Idual.parquet"],
         "out-completeness": [out / "completeness.parquet"],
+        "out-spurious": [out / "spurious.json"],
     } | changes
     words = [word for name, values in lists.items() for word in (f"--{name}", *values)]
     return run(folder, "finish", "--tile", TILE, *words)
 
 
 def run_all(folder):
-    """The four steps, in the order of the road."""
+    """The steps, in the order of the road."""
     for band in BANDS:
         assert run_maps(folder, "single", [band], folder / f"single_{band}.parquet") == 0
         assert run_homogenise(folder, band) == 0
-    stacks = folder / "stacks"
-    assert run(folder, "table", "--folder", stacks, "--out", stacks / "stacks.parquet") == 0
     assert run_maps(folder, "Idual", BANDS, folder / "Idual.parquet") == 0
-    assert run_finish(folder, folder / "catalogs") == 0
+    stacks = folder / "stacks"
+    removed = {"out-spurious": [stacks / TILE / "spurious.json"]}
+    assert run_finish(folder, folder / "catalogs", **removed) == 0
+    assert run(folder, "table", "--folder", stacks, "--out", stacks / "stacks.parquet") == 0
 
 
 def test_maps_hold_the_zero_point(release):
@@ -339,6 +341,8 @@ def test_stack_table(release):
     assert row["area"] == pytest.approx(SIZE * (SIZE - 10) * (SCALE / 3600) ** 2)
     assert row["masked"] == pytest.approx(12 / (SIZE - 10), rel=1e-5)
     assert row["sources"] == 942
+    assert 30 <= row["spurious"] <= 32
+    assert row["fdr"] == pytest.approx(row["spurious"] / 942)
     assert 400 < row["stars"] <= 600
     zp = 30.05 - 2.5 * np.log10(1 / SHARE["APER5"])
     noise = 5 * 0.967 * NOISE * np.sqrt(np.pi) * 6.25
@@ -406,6 +410,9 @@ def test_negative_flux_is_kept_without_a_magnitude(release):
     assert np.isnan(last["mag_auto_b"][0])
     assert last["flux_auto_b"][0] < 0
     assert np.isfinite(last["fluxerr_auto_b"][0])
+    limit = 23.9 - 2.5 * np.log10(5 * last["fluxerr_aper5_b"][0])
+    assert last["mag_limit_b"][0] == pytest.approx(limit, abs=1e-5)
+    assert np.isnan(last["mag_limit_i"][0])
     assert np.isfinite(last["mag_auto_i"][0])
 
 
@@ -452,18 +459,19 @@ def test_empty_catalogues_and_no_exposure(release, tmp_path, record):
         assert run_homogenise(tmp_path, band) == 0
     assert run_maps(tmp_path, "Idual", BANDS, tmp_path / "Idual.parquet") == 0
     stacks = tmp_path / "stacks"
-    assert run(tmp_path, "table", "--folder", stacks, "--out", stacks / "stacks.parquet") == 0
     inputs = {
+        "out-spurious": [stacks / TILE / "spurious.json"],
         "pool": [tmp_path / "pool_1.parquet"],
         "reference": [tmp_path / "gaiaxp_1.parquet"],
         "verdicts": [release / "B2.json", release / "broken.json"],
     }
     assert run_finish(tmp_path, tmp_path / "catalogs", **inputs) == 0
+    assert run(tmp_path, "table", "--folder", stacks, "--out", stacks / "stacks.parquet") == 0
     assert len(read_table(tmp_path / "catalogs" / "Idual.parquet")) == 0
     row = read_table(stacks / "stacks.parquet")[0]
-    assert row["nexp"] == row["area"] == row["stars"] == 0
+    assert row["nexp"] == row["area"] == row["stars"] == row["spurious"] == 0
     assert np.isnan(
-        [row[name] for name in ("fwhm", "zp", "depth_5sigma", "min_mjd", "mean_mjd")]
+        [row[name] for name in ("fwhm", "zp", "depth_5sigma", "min_mjd", "mean_mjd", "fdr")]
     ).all()
     assert np.isnan(read_images(stacks / TILE / "B" / "image.fits")[0].data).all()
 

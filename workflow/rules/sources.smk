@@ -63,6 +63,9 @@ rule stack_table:
         rows=lambda wildcards: [
             f"{WORK}/stacks/{tile}/{band}/row.json" for tile in TILES for band in BANDS
         ],
+        spurious=lambda wildcards: [
+            f"{WORK}/stacks/{tile}/spurious.json" for tile in TILES
+        ],
     output:
         table=published(f"{OUT}/stacks/stacks.parquet"),
         receipt=receipt("stack_table", RELEASE),
@@ -160,6 +163,7 @@ rule tile_catalogues:
         ),
         idual=published(TREE.catalogue("{tile}", "Idual")),
         completeness=published(TREE.completeness("{tile}")),
+        spurious=temp(f"{WORK}/stacks/{{tile}}/spurious.json"),
         receipt=receipt("tile_catalogues", "{tile}"),
     log:
         f"{RUN}/logs/tile_catalogues/{{tile}}.log",
@@ -191,5 +195,5 @@ rule tile_catalogues:
         " --maps {params.folder}"
         " --verdicts {params.verdicts} --pool {params.pool} --reference {params.reference}"
         " --out-single {output.single} --out-idual {output.idual}"
-        " --out-completeness {output.completeness}"
+        " --out-completeness {output.completeness} --out-spurious {output.spurious}"
         " --receipt {output.receipt} > {log} 2>&1"

@@ -34,6 +34,7 @@ MEANINGS: dict[str, Figure] = {
     "depth_{band}": Figure("mag", "5σ depth of a point source in 5″, median stack, AB", 2),
     "depth_seeing_{band}": Figure("mag", "5σ depth in an aperture as wide as the seeing", 2),
     "detections_{band}": Figure("", "detections in the stacks"),
+    "fdr_{band}": Figure("", "share of the detections removed as spurious", 4),
     "zero_point_error_{band}": Figure("mag", "error of the zp maps (APER5, single), median", 3),
     "alignment_{band}": Figure(
         "arcsec", "alignment maps (single), proper motion included, median", 3

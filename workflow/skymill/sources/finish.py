@@ -1,7 +1,7 @@
 """``skymill sources finish``: instrumental measurements → the catalogues of a tile.
 
 In this order: spurious sources leave, zero points apply, exposures are counted, MAG_AUTO loses its
-bias; then the completeness of what is left.
+bias, upper limits are set; then the completeness of what is left.
 """
 
 import argparse
@@ -36,7 +36,8 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "calibrate, clean and complete the catalogues of a tile",
         "--tile 0000.000-30 --bands B V R I --single … --idual … "
         "--nexps … --maps maps/0000.000-30 --verdicts … --pool … --reference … --out-single … "
-        "--out-idual Idual.parquet --out-completeness 0000.000-30.parquet",
+        "--out-idual Idual.parquet --out-completeness 0000.000-30.parquet "
+        "--out-spurious spurious.json",
     )
     parser.add_argument("--tile", required=True)
     parser.add_argument("--bands", nargs="+", required=True)
@@ -57,6 +58,9 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     parser.add_argument("--out-idual", type=Path, required=True)
     parser.add_argument("--out-completeness", type=Path, required=True)
+    parser.add_argument(
+        "--out-spurious", type=Path, required=True, help="how many each band has lost as spurious"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -64,6 +68,7 @@ def run(options: argparse.Namespace) -> None:
     from astropy.table import vstack
 
     from ..config import load_config
+    from ..io.json import write_json
     from ..io.parquet import table_schema, write_table
     from ..io.provenance import recording
     from .inputs import read_catalogue, read_plane
@@ -81,13 +86,15 @@ def run(options: argparse.Namespace) -> None:
         idual = finish(idual, suffixes, "Idual", sources["detection_band"], field)
         _write(options.out_idual, idual, table_schema("idual", tuple(bands)), record)
         schema, final = table_schema("single_instrumental"), table_schema("single")
-        counts = []
+        counts, removed = [], {}
         files = zip(bands, options.single, options.nexps, options.out_single, strict=True)
         for band, path, nexp, out in files:
             table = finish(read_catalogue(path, schema), {band: ""}, "single", band, field, idual)
+            removed[band] = table.meta["removed"]
             counts.append(band_completeness(table, band, read_plane(nexp, field.size), field))
             _write(out, table, final, record)
         write_table(options.out_completeness, vstack(counts), table_schema("completeness"), record)
+        write_json(options.out_spurious, removed, record)
 
 
 def _check_lists(options: argparse.Namespace) -> None:

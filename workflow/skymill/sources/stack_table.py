@@ -15,7 +15,12 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "collect the rows of all stacks",
         "--folder work/stacks --out stacks.parquet",
     )
-    parser.add_argument("--folder", type=Path, required=True, help="holds <tile>/<band>/row.json")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        required=True,
+        help="holds <tile>/<band>/row.json, <tile>/spurious.json",
+    )
     parser.add_argument("--out", type=Path, required=True)
 
 
@@ -40,9 +45,11 @@ def run(options: argparse.Namespace) -> None:
     paths = {stack: options.folder / stack[0] / stack[1] / "row.json" for stack in stacks}
     schema = table_schema("stacks")
     side = settings["tiles"]["size"] * settings["tiles"]["pixel_scale"] / 3600
+    lost = {tile: options.folder / tile / "spurious.json" for tile, _ in stacks}
     rows = []
     for stack, path in paths.items():
         row = {"side": side, "candidates": assigned.count(stack), **read_json(path)}
+        row |= false_detections(row.get("sources"), read_json(lost[stack[0]]).get(stack[1]))
         missing = [name for name in schema.names if name not in row]
         if missing or (row["tile"], row["band"]) != stack:
             raise InputError(
@@ -55,5 +62,13 @@ def run(options: argparse.Namespace) -> None:
         for name in schema.names
     }
     used = {name: settings[name] for name in ("bands", "tiles", "sources")}
-    with recording("sources table", used, paths.values(), options.receipt) as record:
+    inputs = [*paths.values(), *lost.values()]
+    with recording("sources table", used, inputs, options.receipt) as record:
         write_table(options.out, Table(columns), schema, record)
+
+
+def false_detections(sources: int | None, spurious: int | None) -> dict[str, float | None]:
+    """How many detections were spurious, and their share; nothing where a count is missing."""
+    if sources is None or spurious is None:
+        return {}
+    return {"spurious": spurious, "fdr": spurious / sources if sources else None}

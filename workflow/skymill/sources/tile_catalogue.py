@@ -20,6 +20,7 @@ from .ndith import Coverage, covered_area
 from .spurious import count_within, spurious
 from .tangent_plane import project
 from .tile_maps import Stars, models, of_any_class
+from .upper_limits import magnitude_limits
 
 SATURATED = 4
 """FLAGS below it hold only minor warnings (Paper III, §4.2)."""
@@ -133,6 +134,11 @@ def finish(
             own_color = own[band], sites[band]
             apply_color_term(table, suffix, band, *own_color, calibrating[band], field)
         correct_magnitude_bias(table, suffix, xi, eta, known, field.settings["magnitude_bias"])
+        table[f"mag_limit{suffix}"] = magnitude_limits(
+            table[f"flux_aper5{suffix}"],
+            table[f"fluxerr_aper5{suffix}"],
+            field.settings["depth"]["sigma"],
+        )
     return table
 
 

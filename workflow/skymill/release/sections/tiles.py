@@ -91,7 +91,7 @@ def stack_values(stacks: object | None, band: str, column: str) -> np.ndarray:
 
 
 def figures(tiles: Tiles, products: Products) -> dict[str, object]:
-    """Stacks, exposures per stack, seeing, depth, detections."""
+    """Stacks, exposures per stack, seeing, depth, detections and the share that was spurious."""
     found: dict[str, object] = {
         "tiles": len(products.tiles),
         "stacks": sum(len(stack_values(tiles.stacks, b, "nexp")) for b in products.bands),
@@ -105,7 +105,10 @@ def figures(tiles: Tiles, products: Products) -> dict[str, object]:
     for band in products.bands:
         for name, column in columns.items():
             found[f"{name}_{band}"] = median(stack_values(tiles.stacks, band, column))
-        found[f"detections_{band}"] = int(np.nansum(stack_values(tiles.stacks, band, "sources")))
+        detections = stack_values(tiles.stacks, band, "sources")
+        found[f"detections_{band}"] = int(np.nansum(detections))
+        spurious = np.nansum(stack_values(tiles.stacks, band, "spurious"))
+        found[f"fdr_{band}"] = spurious / np.nansum(detections) if detections.any() else np.nan
     return found
 
 
@@ -154,8 +157,9 @@ def _grid(stacks: object, most: int) -> Grid:
         ("area", "deg²"),
         ("masked", "%"),
         ("detections", ""),
+        ("spurious", "%"),
     )
-    digits = (0, 2, 3, 3, 0, 2, 2, 3, 4, 2, 0)
+    digits = (0, 2, 3, 3, 0, 2, 2, 3, 4, 2, 0, 2)
     names = (
         "exptime",
         "fwhm",
@@ -169,7 +173,8 @@ def _grid(stacks: object, most: int) -> Grid:
     )
     rows = []
     for line in stacks[np.argsort(np.asarray(stacks["nexp"]) > 0, kind="stable")]:
-        values = [line[name] for name in names] + [100 * line["masked"], line["sources"]]
+        values = [line[name] for name in names]
+        values += [100 * line["masked"], line["sources"], 100 * line["fdr"]]
         cells = (line["tile"], line["band"], f"{line['nexp']} / {line['candidates']}")
         shown = tuple(
             number(np.nan if np.ma.is_masked(v) else v, d)
