@@ -4,6 +4,8 @@
     PYTHONPATH=$PWD/workflow python benchmarks/sources.py [--only cost …] [--folder FOLDER]
 
 cost          CPU time against source-extractor's for the same outputs
+magnitude_bias  what is left of MAG_AUTO's bias on stars held out of the fit
+spurious      share of injected artefacts' detections flagged, and of real sources
 
 source-extractor is the Debian package of that name. Exit code 1 if a figure falls short.
 """
@@ -11,10 +13,12 @@ source-extractor is the Debian package of that name. Exit code 1 if a figure fal
 import sys
 
 from groups import main
-from source_parts import cost
+from source_parts import cost, magnitude_bias, spurious
 
 GROUPS = {
     "cost": lambda folder: cost.figures(folder / "cost"),
+    "magnitude_bias": lambda _: magnitude_bias.figures(),
+    "spurious": lambda _: spurious.figures(),
 }
 """What each group needs of the folder; in the order in which they are measured."""
 

@@ -77,6 +77,9 @@ def instrumental_columns(sources, suffix, seed):
     constants |= {"class_star": 0.97, "background": 0.0}
     for name, value in constants.items():
         columns[f"{name}{suffix}"] = np.full(number, value)
+    trail = sources["kind"] == "trail"
+    columns[f"ellipticity{suffix}"][trail] = 0.6
+    columns[f"theta_image{suffix}"][trail] = np.degrees(np.arctan2(20, 15))
     for name in ("flags", "imaflags_iso"):
         columns[f"{name}{suffix}"] = np.zeros(number, int)
     width = FWHM**2 / 4 / np.log(2)

@@ -1,91 +1,138 @@
-"""Trails and clusters of unknown sources go, isolated ones stay."""
+"""Groups of unknown sources go, isolated ones stay."""
 
 import numpy as np
 import pytest
 
-from skymill.sources.spurious import chance_eps, clustered, count_within, spurious
+from skymill.config import read_yaml
+from skymill.paths import CONFIG
+from skymill.schema import convert, load_schema
+from skymill.sources.spurious import BLENDED, Look, count_within, spurious
 
 SIDE = 1000.0
-SETTINGS = {"eps": 15.0, "min_samples": 3, "chance_links": 0.02}
+LIMITS = convert(read_yaml(CONFIG / "config.yaml")["sources"], load_schema("sources"))["spurious"]
 
 
-def flag(xi, eta, known=None):
-    """Flag with the mini release's settings."""
-    known = np.zeros(xi.size, bool) if known is None else known
-    return spurious(xi, eta, known, SIDE**2, **SETTINGS)
+def sources(xi, eta, angle=0.0, ellipticity=0.1, radius=2.5, snr=8.0, flags=0):
+    """Sources of one look."""
+    shape = np.shape(xi)
+    values = (angle, ellipticity, radius, snr, flags)
+    return Look(np.asarray(xi), np.asarray(eta), *(np.broadcast_to(v, shape) for v in values))
 
 
-def scattered(number, seed=1):
-    """Randomly scattered sources."""
-    return np.random.default_rng(seed).uniform(-SIDE / 2, SIDE / 2, (2, number))
+def together(*parts):
+    """Several lists as one."""
+    return Look(
+        *(np.concatenate(values) for values in zip(*(vars(p).values() for p in parts), strict=True))
+    )
 
 
-def trail(number=60, step=6.0):
+def scattered(density, seed=1, **look):
+    """Real sources as faint ones look: half of them elongated, in all directions."""
+    generator = np.random.default_rng(seed)
+    number = int(density * (SIDE / 60) ** 2)
+    xi, eta = generator.uniform(0, SIDE, (2, number))
+    shape = {
+        "angle": generator.uniform(0, 180, number),
+        "ellipticity": generator.uniform(0, 0.6, number),
+        "radius": generator.uniform(2, 3.5, number),
+        "flags": BLENDED * (generator.random(number) < 0.2),
+    }
+    return sources(xi, eta, **{**shape, **look})
+
+
+def trail(number=60, step=10.0):
     """Pieces of a satellite's trail."""
     generator = np.random.default_rng(9)
-    along = step * np.arange(number) - 200 + generator.normal(0, 1, number)
-    return 0.8 * along, 0.6 * along + generator.normal(0, 0.5, number)
+    along = step * np.arange(number) + generator.normal(0, 1, number)
+    x, y = 200 + 0.8 * along, 200 + 0.6 * along + generator.normal(0, 0.4, number)
+    return sources(x, y, angle=36.87 + generator.normal(0, 4, number), ellipticity=0.6)
 
 
-def test_trail_goes_and_isolated_sources_stay():
-    """At 0.5 unmatched sources/arcmin² the whole trail is flagged and hardly anything else."""
-    alone, line = np.array(scattered(139)), np.array(trail())
-    flags, eps = flag(*np.hstack([alone, line]))
-    assert flags[139:].all()
-    near = np.hypot(alone[0][:, None] - line[0], alone[1][:, None] - line[1]).min(axis=1) < eps
-    assert flags[:139][~near].mean() < 0.03
+def ghost(number=80, radius=40.0):
+    """Pieces of an out-of-focus reflection: they touch, and are larger than stars."""
+    generator = np.random.default_rng(4)
+    angle, distance = 2 * np.pi * generator.random(number), radius * generator.random(number) ** 0.5
+    x, y = 700 + distance * np.cos(angle), 300 + distance * np.sin(angle)
+    return sources(x, y, radius=6.0, flags=BLENDED, angle=generator.uniform(0, 180, number))
 
 
-@pytest.mark.parametrize("density", [0.1, 0.5, 2.0, 8.0])
-def test_chance_links_stay_within_their_limit(density):
-    """Whatever the density, chance links no more of the scattered sources than asked for."""
-    number = int(density * (SIDE / 60) ** 2)
-    shares = [flag(*scattered(number, seed))[0].mean() for seed in range(30)]
-    assert np.mean(shares) <= 1.2 * SETTINGS["chance_links"]
+def flag(look, known=None):
+    """Flag with the mini release's settings; some known stars show how large stars are."""
+    stars = scattered(2.0, seed=77, snr=100.0, radius=2.5)
+    known = np.zeros(look.xi.size, bool) if known is None else known
+    every = together(look, stars)
+    return spurious(every, np.append(known, stars.xi > -1), SIDE**2, LIMITS)[: look.xi.size]
 
 
-def test_eps_follows_the_isolated_sources_not_the_trail():
-    """A trail of hundreds of pieces doesn't narrow the search that has to find it."""
-    alone, line = np.array(scattered(278)), np.array(trail(400, 1.2))
-    _, with_trail = flag(*np.hstack([alone, line]))
-    _, without = flag(*alone)
-    assert with_trail == pytest.approx(without, rel=0.06)
-    assert with_trail <= SETTINGS["eps"]
+@pytest.mark.parametrize("density", [0.5, 4.0, 12.0])
+@pytest.mark.parametrize("artefact", [trail, ghost])
+def test_artefacts_go_and_isolated_sources_stay(artefact, density):
+    """At whatever density of unmatched sources; those more than 15″ away from it stay."""
+    gone, lost, pieces = [], [], artefact()
+    for seed in range(5):
+        alone = scattered(density, seed)
+        flags = flag(together(alone, pieces))
+        gap = np.hypot(alone.xi[:, None] - pieces.xi, alone.eta[:, None] - pieces.eta).min(axis=1)
+        gone.append(flags[alone.xi.size :])
+        lost.append(flags[: alone.xi.size][gap > 15])
+    assert np.concatenate(gone).mean() > 0.95
+    assert np.concatenate(lost).mean() < 0.002
+
+
+@pytest.mark.parametrize("density", [0.1, 2.0, 15.0])
+def test_chance_groups_are_few(density):
+    """Whatever the density, scattered sources stay."""
+    shares = [flag(scattered(density, seed)).mean() for seed in range(10)]
+    assert np.mean(shares) < 0.002
 
 
 def test_known_sources_are_never_flagged():
-    """A crowded cluster of catalogued stars stays."""
-    generator = np.random.default_rng(2)
-    xi, eta = generator.normal(0, 10, (2, 100))
-    assert not flag(xi, eta, np.ones(100, bool))[0].any()
+    """Neither a crowded cluster of catalogued stars nor a star on a trail."""
+    cluster = ghost(radius=10.0)
+    assert not flag(cluster, np.ones(cluster.xi.size, bool)).any()
+    line = trail()
+    known = np.arange(line.xi.size) % 10 == 0
+    assert (flag(line, known) == ~known).all()
 
 
 def test_a_pair_and_a_lone_source_stay():
-    """Two unmatched sources may be a variable and its neighbour; three in a row are not."""
-    xi = np.array([0.0, 4.0, 200.0, 300.0, 304.0, 308.0])
-    assert flag(xi, np.zeros(6))[0].tolist() == [False, False, False, True, True, True]
+    """Two unmatched sources may be a variable and its neighbour; a streak may be an asteroid."""
+    few = sources([0.0, 4.0, 200.0, 400.0], np.zeros(4), ellipticity=[0, 0, 0, 0.8])
+    assert not flag(few).any()
+
+
+def test_groups_do_not_hide_behind_their_own_number():
+    """A ghost of many pieces doesn't raise the density that it is compared with."""
+    few, many = ghost(40), ghost(400)
+    field = scattered(4.0)
+    assert flag(together(field, many))[field.xi.size :].mean() > 0.97
+    assert flag(together(field, few, many))[field.xi.size :][:40].mean() > 0.97
+
+
+def test_spikes_of_a_bright_star_go():
+    """Five pieces that point at a known star; around a faint one they stay."""
+    along = np.array([12.0, 22.0, 31.0, -14.0, -25.0])
+    field = scattered(3.0, ellipticity=0.1)
+    pieces = sources(500 + along, np.full(5, 500.0), ellipticity=0.5)
+    star = sources([500.0], [500.0], snr=3000.0)
+    look = together(field, pieces, star)
+    known = np.arange(look.xi.size) == look.xi.size - 1
+    assert flag(look, known)[field.xi.size :].tolist() == [True] * 5 + [False]
 
 
 def test_order_does_not_matter():
     """Shuffled, the same sources are flagged."""
-    xi, eta = np.hstack([scattered(500), trail()])
-    flags, _ = flag(xi, eta)
-    order = np.random.default_rng(3).permutation(xi.size)
-    again, _ = flag(xi[order], eta[order])
-    np.testing.assert_array_equal(again, flags[order])
+    look = together(scattered(8.0), trail(), ghost())
+    order = np.random.default_rng(3).permutation(look.xi.size)
+    np.testing.assert_array_equal(flag(look[order]), flag(look)[order])
 
 
-def test_chance_eps_is_exact_for_scattered_points():
-    """The chance of a core, times the members of a cluster, is the fraction asked for."""
-    eps = chance_eps(1e-3, 3, 0.03)
-    mean = np.pi * eps**2 * 1e-3
-    assert 3 * (1 - np.exp(-mean) * (1 + mean)) == pytest.approx(0.03)
-    assert chance_eps(0.0, 3, 0.03) == np.inf
-
-
-def test_degrees_would_link_everything():
-    """Paper III's 0.03 as degrees percolates at the density of unmatched sources."""
-    assert clustered(*scattered(300), 108.0, 2).mean() > 0.98
+def test_nothing_known_and_nothing_at_all():
+    """Without known stars no source is called diffuse; without sources nothing happens."""
+    look = scattered(4.0)
+    assert spurious(look, np.zeros(look.xi.size, bool), SIDE**2, LIMITS).mean() < 0.005
+    none = look[np.zeros(look.xi.size, bool)]
+    assert spurious(none, np.zeros(0, bool), SIDE**2, LIMITS).shape == (0,)
 
 
 def test_counts_of_removed_neighbours():
@@ -94,9 +141,3 @@ def test_counts_of_removed_neighbours():
     count = count_within(zero, zero, np.array([30.0, 0, -29, 31]), np.zeros(4), 30.0)
     assert count.tolist() == [3]
     assert count_within(zero, zero, np.empty(0), np.empty(0), 30.0).tolist() == [0]
-
-
-def test_few_sources():
-    """Nothing to cluster."""
-    assert not flag(np.empty(0), np.empty(0))[0].any()
-    assert not flag(np.zeros(1), np.zeros(1))[0].any()

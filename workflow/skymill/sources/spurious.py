@@ -1,116 +1,160 @@
 """Spurious sources: detections that no catalogue knows and that come in groups.
 
 Paper III, §3.2.1: match with a pool of catalogues within 1.1″, cluster what is left with DBSCAN,
-drop what is in a cluster. Trails, spikes and halos of bright stars break up into groups; a
+drop what is in a cluster. Trails, spikes, ghosts and halos of bright stars break up into groups; a
 variable, an asteroid or a faint source that the pool lacks stands alone and stays. The paper's
-eps = 0.03 has no unit. Ours is an angle, and adapts: among randomly scattered unmatched sources,
-chance may link no more than a stated fraction.
+eps = 0.03 has no unit. Ours are angles, and how many sources make a group follows from how many
+are scattered about, so that a pool which ends far above a stack's limit does no harm. Where it does
+end there, position alone tells too little: sources are also compared with those of their own look.
+Pieces of one artefact overlap and are deblended, are larger than stars, or elongated along a line;
+few real faint sources are.
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-ROUNDS = 10
-"""Eps settles in two or three rounds; more than ten would be a circle."""
+from .spurious_crowds import crowds, ladder
+from .spurious_lines import Search, lines_through_sources, lines_through_stars
+
+ROUNDS = 6
+"""Groups and the density outside them settle in two or three rounds."""
+BLENDED = 2
+"""The bit of FLAGS of deblended sources."""
+WELL_MEASURED = 10.0
+"""Signal-to-noise of the known sources whose median half-light radius stands for the stars'."""
 
 
-def chance_eps(density: float, min_samples: int, fraction: float) -> float:
-    """The largest eps at which chance links no more than a fraction of randomly scattered points.
+@dataclass(frozen=True)
+class Look:
+    """What sources look like; arrays of shape (n,).
 
-    A point is the core of a cluster if it has min_samples − 1 others within eps: a Poisson
-    probability P. A cluster of just enough members takes min_samples points along, so the fraction
-    of points linked is at most min_samples · P.
-
-    Parameters
+    Attributes
     ----------
-    density : float
-        Points per arcsec².
-    min_samples : int
-        As for DBSCAN: the point itself counts.
-    fraction : float
-        The fraction of points that may be linked.
-
-    Returns
-    -------
-    float
-        Arcsec; infinite without points.
+    xi, eta : ndarray
+        Positions in the tangent plane, arcsec.
+    angle : ndarray
+        Of the major axis, from xi towards eta, degrees.
+    ellipticity, radius, snr : ndarray
+        1 − b/a, half-light radius (any unit; NaN without one), signal-to-noise in AUTO.
+    flags : ndarray of int
+        FLAGS.
     """
-    from scipy.special import gammaincinv
 
-    if density <= 0:
-        return np.inf
-    neighbours = gammaincinv(min_samples - 1, fraction / min_samples)
-    return float(np.sqrt(neighbours / (np.pi * density)))
+    xi: np.ndarray
+    eta: np.ndarray
+    angle: np.ndarray
+    ellipticity: np.ndarray
+    radius: np.ndarray
+    snr: np.ndarray
+    flags: np.ndarray
 
-
-def clustered(xi: np.ndarray, eta: np.ndarray, eps: float, min_samples: int) -> np.ndarray:
-    """Which points belong to a DBSCAN cluster; the points' order doesn't matter.
-
-    Parameters
-    ----------
-    xi, eta : ndarray, shape (n,)
-        Tangent-plane positions, arcsec.
-    eps : float
-        Linking length, arcsec.
-    min_samples : int
-        Points within eps, itself included, that make a point a core.
-    """
-    from sklearn.cluster import DBSCAN
-
-    if xi.size < min_samples:
-        return np.zeros(xi.shape, bool)
-    points = np.column_stack([xi, eta])
-    return DBSCAN(eps=eps, min_samples=min_samples).fit(points).labels_ >= 0
+    def __getitem__(self, rows: np.ndarray) -> "Look":
+        return Look(*(values[rows] for values in vars(self).values()))
 
 
-def spurious(
-    xi: np.ndarray,
-    eta: np.ndarray,
-    known: np.ndarray,
-    area: float,
-    eps: float,
-    min_samples: int,
-    chance_links: float,
-) -> tuple[np.ndarray, float]:
+def spurious(look: Look, known: np.ndarray, area: float, limits: Mapping) -> np.ndarray:
     """Flag the unmatched sources that come in groups.
 
     Parameters
     ----------
-    xi, eta : ndarray, shape (n,)
-        Sources in the tangent plane, arcsec.
+    look : Look
+        All sources.
     known : ndarray of bool
         Matched with the pool.
     area : float
         Area in which the sources lie, arcsec².
-    eps : float
-        The longest link, arcsec.
-    min_samples : int
-        Members that make a cluster.
-    chance_links : float
-        The fraction of isolated sources that chance may link; eps shrinks to keep to it.
+    limits : mapping
+        The section sources.spurious.
 
     Returns
     -------
-    flag : ndarray of bool
+    ndarray of bool
         SSFLAG.
-    eps : float
-        The linking length used, arcsec.
 
     Notes
     -----
-    The density that matters is that of the unmatched sources outside clusters, so clustering and
-    density are found in turn until they agree.
+    The density that matters is that of the unmatched sources outside groups, so groups and density
+    are found in turn until they agree.
     """
-    flag = np.zeros(xi.shape, bool)
-    candidates = np.flatnonzero(~known)
-    used = 0.0
+    order = np.lexsort((look.eta, look.xi))
+    rows = order[~known[order]]
+    candidates = look[rows]
+    kinds = _kinds(candidates, _star_radius(look[known]), limits)
+    bright = look[look.snr > limits["star_snr"]]
+    found = np.zeros(rows.size, bool)
     for _ in range(ROUNDS):
-        isolated = candidates.size - flag.sum()
-        wanted = min(eps, chance_eps(isolated / area, min_samples, chance_links))
-        if wanted <= used:
+        before = found
+        found = _groups(candidates, kinds, ~before, bright, area, limits)
+        if (found == before).all():
             break
-        used = wanted
-        flag[candidates] = clustered(xi[candidates], eta[candidates], used, min_samples)
-    return flag, used
+    flag = np.zeros(known.shape, bool)
+    flag[rows] = found
+    return flag
+
+
+def _star_radius(known: Look) -> float:
+    """Median half-light radius of well measured known sources; NaN without any."""
+    radius = known.radius[(known.snr > WELL_MEASURED) & np.isfinite(known.radius)]
+    return float(np.median(radius)) if radius.size else np.nan
+
+
+def _kinds(look: Look, star_radius: float, limits: Mapping) -> dict[str, np.ndarray]:
+    """Which sources are blended, diffuse, elongated."""
+    large = look.radius > limits["diffuse"] * star_radius
+    return {
+        "blended": (look.flags & BLENDED) > 0,
+        "diffuse": large | (~np.isfinite(look.radius) & np.isfinite(star_radius)),
+        "elongated": look.ellipticity > limits["elongated"],
+    }
+
+
+def _groups(
+    look: Look,
+    kinds: Mapping[str, np.ndarray],
+    alone: np.ndarray,
+    bright: Look,
+    area: float,
+    limits: Mapping,
+) -> np.ndarray:
+    """What is in a group, given what was outside groups so far."""
+    least, chance = limits["min_samples"], limits["chance_links"]
+    every = np.ones(alone.shape, bool)
+    found = np.zeros(alone.shape, bool)
+    searches = [
+        (every, limits["eps"]),
+        (kinds["blended"], limits["odd_eps"]),
+        (kinds["diffuse"], limits["odd_eps"]),
+    ]
+    for kind, longest in searches:
+        eps = ladder(limits["shortest_eps"], longest)
+        density = np.count_nonzero(kind & alone) / area
+        found[kind] |= crowds(look.xi[kind], look.eta[kind], density, eps, least, chance)
+    long = kinds["elongated"]
+    found |= _lines(look, long, np.count_nonzero(long & alone) / area, bright, limits)
+    odd = kinds["blended"] | kinds["diffuse"] | long
+    near = count_within(look.xi, look.eta, look.xi[found], look.eta[found], limits["reach"]) > 0
+    return found | (odd & near)
+
+
+def _lines(
+    look: Look, long: np.ndarray, density: float, bright: Look, limits: Mapping
+) -> np.ndarray:
+    """What lies in lines, along elongated sources or through bright stars."""
+    shape = {
+        "reach": ladder(limits["line_shortest"], limits["line_longest"]),
+        "width": limits["line_width"],
+        "angle": limits["line_angle"],
+        "gap": limits["line_gap"],
+        "beside": limits["reach"],
+        "least": limits["min_samples"],
+    }
+    sources = look.xi, look.eta, look.angle, long
+    own = Search(**shape, chance=limits["chance_links"])
+    stars = Search(**shape | {"gap": limits["star_gap"]}, chance=limits["star_chance"])
+    through_stars = lines_through_stars(*sources, (bright.xi, bright.eta), density, stars)
+    return lines_through_sources(*sources, density, own) | through_stars
 
 
 def count_within(

@@ -1,6 +1,6 @@
 """From instrumental measurements to the catalogue of a tile: what happens to it, in order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,10 @@ from .completeness import completeness
 from .epochs import history, observed
 from .exposure_sets import ExposureSets
 from .instrumental import calibrated
-from .magnitude_bias import bias_curve, isolated
+from .magnitude_bias import BiasCurve, bias_curve, isolated
 from .map_lookup import look_up
 from .ndith import Coverage, covered_area
-from .spurious import count_within, spurious
+from .spurious import Look, count_within, spurious
 from .tangent_plane import project
 from .tile_maps import Stars, models, of_any_class
 from .upper_limits import magnitude_limits
@@ -109,12 +109,13 @@ def finish(
     Table
         Table ``single`` or ``idual``; spurious sources are gone.
     """
-    table = drop_spurious(table, suffixes.values(), detected, field)
+    table = drop_spurious(table, suffixes, detected, field)
     xi, eta = project(table["ra"], table["dec"], field.centre)
     x, y = np.asarray(table["x_image"]), np.asarray(table["y_image"])
     table["misalign"] = look_up(field.maps["align", detected, mode, ""], x, y, field.size)
     table["misalignerr"] = look_up(field.maps["alerr", detected, mode, ""], x, y, field.size)
-    known = _known_stars(table, field)
+    known, biased = _known_stars(table, field), field.settings["magnitude_bias"]
+    alone = isolated(xi, eta, biased["isolation"])
     calibrating, sites = {}, {}
     for band, suffix in suffixes.items():
         measured = np.isfinite(np.asarray(table[f"flux_aper5{suffix}"], dtype=float))
@@ -133,7 +134,8 @@ def finish(
         if band in own:
             own_color = own[band], sites[band]
             apply_color_term(table, suffix, band, *own_color, calibrating[band], field)
-        correct_magnitude_bias(table, suffix, xi, eta, known, field.settings["magnitude_bias"])
+        curve = bias_of(table, suffix, known, alone, biased)
+        correct_magnitude_bias(table, suffix, curve, known, biased)
         table[f"mag_limit{suffix}"] = magnitude_limits(
             table[f"flux_aper5{suffix}"],
             table[f"fluxerr_aper5{suffix}"],
@@ -142,17 +144,17 @@ def finish(
     return table
 
 
-def drop_spurious(table: Table, suffixes: Iterable[str], detected: str, field: Field) -> Table:
+def drop_spurious(table: Table, suffixes: Mapping[str, str], detected: str, field: Field) -> Table:
     """A catalogue without its spurious sources.
 
     Parameters
     ----------
     table : Table
-        Any catalogue with ``ra`` and ``dec``.
-    suffixes : iterable of str
-        Of the bands' columns: all bands share one list of sources.
+        Table ``single_instrumental`` or ``idual_instrumental``.
+    suffixes : mapping
+        Band → suffix of its columns: all bands share one list of sources.
     detected : str
-        The band in which the sources were detected.
+        The band in which the sources were detected, and whose shapes count.
     field : Field
 
     Returns
@@ -166,15 +168,26 @@ def drop_spurious(table: Table, suffixes: Iterable[str], detected: str, field: F
     found = match(table["ra"], table["dec"], pool["ra"], pool["dec"], limits["match_radius"])[0]
     known = np.isin(np.arange(len(table)), found) | (not field.has_pool)
     area = covered_area(field.coverages.get(detected, []), field.side) or field.side**2
-    search = limits["eps"], limits["min_samples"], limits["chance_links"]
-    flag, _ = spurious(xi, eta, known, area, *search)
+    flag = spurious(_look(table, suffixes[detected], xi, eta), known, area, limits)
     counted = count_within(xi[~flag], eta[~flag], xi[flag], eta[flag], limits["count_radius"])
     kept = table[~flag]
-    for suffix in suffixes:
+    for suffix in suffixes.values():
         kept[f"ssflag{suffix}"] = np.zeros(len(kept), np.int16)
         kept[f"sscount_30{suffix}"] = counted
     kept.meta["removed"] = int(flag.sum())
     return kept
+
+
+def _look(table: Table, suffix: str, xi: np.ndarray, eta: np.ndarray) -> Look:
+    """What sources look like in a band; x runs against xi."""
+    names = ("theta_image", "ellipticity", "flux_radius", "flux_auto", "fluxerr_auto")
+    theta, ellipticity, radius, flux, error = (
+        np.ma.filled(np.ma.asarray(table[f"{name}{suffix}"]).astype(float), np.nan)
+        for name in names
+    )
+    flags = np.ma.filled(table[f"flags{suffix}"], 0).astype(int)
+    snr = np.divide(flux, error, out=np.zeros(flux.shape), where=error > 0)
+    return Look(xi, eta, 180 - theta, ellipticity, radius, snr, flags)
 
 
 def _known_stars(table: Table, field: Field) -> np.ndarray:
@@ -304,15 +317,10 @@ def _shift(table: Table, suffix: str, term: ColorTerm, color: np.ndarray, site: 
         table[f"zperr_{end}"] = np.asarray(table[f"zperr_{end}"]) * shrinkage
 
 
-def correct_magnitude_bias(
-    table: Table,
-    suffix: str,
-    xi: np.ndarray,
-    eta: np.ndarray,
-    known: np.ndarray,
-    limits: Mapping,
-) -> None:
-    """Take the bias of MAG_AUTO out of stars, in place.
+def bias_of(
+    table: Table, suffix: str, known: np.ndarray, alone: np.ndarray, limits: Mapping
+) -> BiasCurve:
+    """The bias of MAG_AUTO in a band.
 
     Parameters
     ----------
@@ -320,28 +328,66 @@ def correct_magnitude_bias(
         Calibrated.
     suffix : str
         Of the band's columns.
-    xi, eta : ndarray, shape (n,)
-        All sources in the tangent plane, arcsec.
     known : ndarray of bool
         Gaia XP stars.
+    alone : ndarray of bool
+        Sources without a neighbour.
     limits : mapping
         The section sources.magnitude_bias.
+
+    Returns
+    -------
+    BiasCurve
+        From the Gaia XP stars and, beyond the faintest of them, from other sources that are
+        confidently stars: the bias needs no reference magnitude. Without Gaia XP stars, empty.
     """
-    auto = np.array(table[f"mag_auto{suffix}"], dtype=float)
-    aperture = np.asarray(table[f"mag_aper5{suffix}"], dtype=float)
-    class_star = np.asarray(table[f"class_star{suffix}"], dtype=float)
-    flags = np.ma.filled(table[f"flags{suffix}"], SATURATED)
-    masked = np.ma.filled(table[f"imaflags_iso{suffix}"], 1) != 0
-    stars = known & (class_star > limits["class_star"])
-    clean = stars & (flags == 0) & ~masked & isolated(xi, eta, limits["isolation"])
-    curve = bias_curve(
-        aperture[clean], auto[clean], limits["bin"], limits["max_bin"], limits["min_stars"]
+    aperture, auto = (
+        np.asarray(table[f"{name}{suffix}"], dtype=float) for name in ("mag_aper5", "mag_auto")
     )
-    corrected = stars | ((class_star > limits["confident"]) & (flags < SATURATED))
-    shift = np.where(corrected & np.isfinite(aperture), curve.at(aperture), 0.0)
-    table[f"mag_auto{suffix}"] = auto - shift
+    stars, confident = _stars(table, suffix, known, limits)
+    clean = alone & (np.ma.filled(table[f"flags{suffix}"], SATURATED) == 0)
+    clean &= np.ma.filled(table[f"imaflags_iso{suffix}"], 1) == 0
+    reference = clean & stars & np.isfinite(aperture)
+    faintest = aperture[reference].max(initial=-np.inf)
+    chosen = reference | (clean & confident & (aperture > faintest) & reference.any())
+    return bias_curve(
+        aperture[chosen], auto[chosen], limits["bin"], limits["max_bin"], limits["min_stars"]
+    )
+
+
+def correct_magnitude_bias(
+    table: Table, suffix: str, curve: BiasCurve, known: np.ndarray, limits: Mapping
+) -> np.ndarray:
+    """Take the bias of MAG_AUTO out of stars, in place.
+
+    Parameters
+    ----------
+    table, suffix, known, limits
+        As for `bias_of`.
+    curve : BiasCurve
+
+    Returns
+    -------
+    ndarray of bool
+        What was corrected; everything else is as it was.
+    """
+    aperture = np.asarray(table[f"mag_aper5{suffix}"], dtype=float)
+    stars, confident = _stars(table, suffix, known, limits)
+    unsaturated = np.ma.filled(table[f"flags{suffix}"], SATURATED) < SATURATED
+    corrected = (stars | (confident & unsaturated)) & np.isfinite(aperture)
+    shift = np.where(corrected, curve.at(aperture), 0.0)
+    table[f"mag_auto{suffix}"] = np.asarray(table[f"mag_auto{suffix}"], dtype=float) - shift
     for name in ("flux_auto", "fluxerr_auto"):
         table[f"{name}{suffix}"] = np.asarray(table[f"{name}{suffix}"]) * 10 ** (0.4 * shift)
+    return corrected
+
+
+def _stars(
+    table: Table, suffix: str, known: np.ndarray, limits: Mapping
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gaia XP stars that look like stars, and whatever confidently does."""
+    class_star = np.asarray(table[f"class_star{suffix}"], dtype=float)
+    return known & (class_star > limits["class_star"]), class_star > limits["confident"]
 
 
 def band_completeness(table: Table, band: str, nexp: np.ndarray, field: Field) -> Table:
