@@ -8,7 +8,7 @@ import yaml
 from astropy.io import fits
 from astropy.table import Table
 
-from skymill.io.parquet import table_schema, write_table
+from skymill.io.parquet import table_schema, to_arrow, vo_metadata, write_arrow
 from skymill.io.provenance import recording
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def complete(schema, ra, columns):
     for column in schema.columns:
         values = columns.get(column.name)
         if values is None:
-            values = np.arange(ra.size) if column.name == "number" else np.zeros(ra.size)
+            values = np.arange(1, ra.size + 1) if column.name == "number" else np.zeros(ra.size)
         table[column.name] = values if np.ma.isMaskedArray(values) else np.asarray(values)
     return table
 
@@ -83,10 +83,12 @@ def idual_table(ra, dec, flux=100.0, error=1.0, bands=BANDS, **changes):
 
 
 def store(path, table, name, bands=()):
-    """Write a table as the release has it."""
+    """Write a table as the release has it, whatever its values are."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    schema = table_schema(name, tuple(bands))
     with recording("test", {}, [], None) as record:
-        write_table(path, table, table_schema(name, tuple(bands)), record)
+        arrow = to_arrow(table, schema).replace_schema_metadata(vo_metadata(schema, record))
+        write_arrow(path, arrow, record)
     return path
 
 

@@ -26,6 +26,8 @@ TILES = {"0000.000-30": (359.99, -30.0), "0001.000-30": (0.02, -30.0)}
 GAIA_OFFSET = (0.02, -0.01)
 XP_OFFSET = {"B": 0.004, "V": -0.003, "R": 0.0, "I": 0.012}
 SCATTER = 0.008
+STAR_RADIUS = 3.0
+AREA = 0.0016
 DEPTH = {"B": 22.7, "V": 22.5, "R": 22.7, "I": 22.0}
 
 
@@ -107,7 +109,10 @@ def write_text(path: Path | str, text: str) -> None:
 def blank(schema: TableSchema, length: int) -> Table:
     """A table of zeros by schema."""
     kinds = {c.name: object if c.type == "string" else c.type for c in schema.columns}
-    return Table({name: np.zeros(length, kind) for name, kind in kinds.items()})
+    table = Table({name: np.zeros(length, kind) for name, kind in kinds.items()})
+    if "number" in kinds:
+        table["number"] = np.arange(1, length + 1, dtype=np.int32)
+    return table
 
 
 def write_frames(fake: Fake) -> None:
@@ -213,7 +218,13 @@ def write_stacks(fake: Fake) -> None:
                 write_images(fake.tree.stack(tile, band, "image"), [Image(image)], record)
             write_maps(fake, tile, band, empty)
             write_single(fake, tile, band, empty)
-            values = {"fwhm": 2.0, "zp": 30.0, "zperr": 0.01, "depth_5sigma": DEPTH[band]}
+            values = {
+                "fwhm": 2.0,
+                "zp": 30.0,
+                "zperr": 0.01,
+                "depth_5sigma": DEPTH[band],
+                "area": AREA,
+            }
             values |= {
                 "depth_seeing": DEPTH[band] + 0.5,
                 "depth_empirical": DEPTH[band] - 0.2,
@@ -272,7 +283,10 @@ def other_planes(image: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def write_single(fake: Fake, tile: str, band: str, empty: bool) -> None:
-    """A tile's catalogue: the objects' magnitudes in 5″, off by XP_OFFSET."""
+    """A tile's catalogue: the objects' magnitudes, off by XP_OFFSET, with the errors of DEPTH.
+
+    Every third object is a galaxy, twice as wide as a star and seen to be none.
+    """
     schema = table_schema("single")
     ra, dec = sky_positions(0 if empty else fake.objects)
     size = fake.settings["tiles"]["size"]
@@ -280,8 +294,13 @@ def write_single(fake: Fake, tile: str, band: str, empty: bool) -> None:
     table["ra"], table["dec"] = ra, dec
     table["x_image"] = ((ra + 180) % 360 - 180 + 0.02) / 0.05 * size
     table["y_image"] = (dec + 30.015) / 0.03 * size
-    table["class_star"] = 0.98
-    table["mag_aper5"] = true_magnitudes(fake)[band][: ra.size] + XP_OFFSET[band]
+    galaxy = np.arange(ra.size) % 3 == 0
+    table["class_star"] = np.where(galaxy, 0.03, 0.98)
+    table["flux_radius"] = np.where(galaxy, 2, 1) * STAR_RADIUS
+    for aperture in ("aper5", "auto"):
+        magnitude = true_magnitudes(fake)[band][: ra.size] + XP_OFFSET[band]
+        table[f"mag_{aperture}"] = magnitude
+        table[f"magerr_{aperture}"] = 10 ** (0.4 * (magnitude - DEPTH[band])) * 1.0857 / 5
     with fake.record("sources finish", f"{tile}.{band}", []) as record:
         write_table(fake.tree.catalogue(tile, f"single_{band}"), table, schema, record)
 

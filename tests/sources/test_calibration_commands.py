@@ -13,7 +13,7 @@ from skymill.config import load_config, read_yaml
 from skymill.geometry import tile_cards
 from skymill.io.fits import Image, read_images, write_images
 from skymill.io.json import write_json
-from skymill.io.parquet import read_table, table_schema, write_table
+from skymill.io.parquet import read_table, table_schema, to_arrow, write_arrow, write_table
 from skymill.paths import CONFIG, ROOT
 from skymill.sources.instrumental import instrumental
 from skymill.sources.map_lookup import look_up
@@ -601,7 +601,7 @@ def test_bad_input_is_one_message(release, tmp_path, capsys, record):
     table = read_table(release / "single_I.parquet")
     table["ra"][3] = np.nan
     schema = table_schema("single_instrumental")
-    write_table(tmp_path / "nan.parquet", table, schema, record)
+    write_arrow(tmp_path / "nan.parquet", to_arrow(table, schema), record)
     assert run_maps(release, "single", ["I"], tmp_path / "nan.parquet") == 1
     assert "column ra: row 4 holds no finite number" in capsys.readouterr().err
     assert run_maps(release, "single", BANDS, release / "single_I.parquet") == 1

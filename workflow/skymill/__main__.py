@@ -28,6 +28,7 @@ COMMANDS = {
     "check": "a finished simulated release against its truth, figure by figure",
     "depth": "how deep a release is at a position, in every band",
     "diff": "where two releases, or two products, differ: file, card, pixel, row, parent",
+    "export": "a table of a release as a VOTable, with units, UCDs and meanings",
     "maps": "a calibration map's value at a position, or for every row of a catalogue",
     "plan": "what a release costs before it is built: jobs, hours, memory, disk, longest path",
     "why": "what a product or a catalogue row was made from, back to the raw frames",

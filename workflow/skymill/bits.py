@@ -88,3 +88,7 @@ REASON_MEANING = {
     Reason.BAD_AMPLIFIERS: "bad amplifiers",
     Reason.DEPTH: "too shallow",
 }
+
+
+LEGENDS = {"mask": MASK_MEANING, "flags": FLAG_MEANING, "reasons": REASON_MEANING}
+"""The bits that a table's column may hold, by the name that its schema gives them."""

@@ -1,8 +1,10 @@
 """Parquet tables by schema, readable as VOParquet (IVOA note VOTable-in-Parquet 1.0).
 
-A table's columns are declared once, in ``resources/tables/<table>.yaml``: name, type, unit, UCD
-and meaning. In memory a table is an astropy `Table`; a null is NaN in a float column and a masked
-value elsewhere.
+A table's columns are declared once, in ``resources/tables/<table>.yaml``
+(`config/schemas/table.yaml`): name, type, unit, UCD, meaning, and what their values may be. From it
+come the metadata here, VOTables (`skymill.io.votable`), the checks of what is written
+(`skymill.io.values`) and ``docs/columns.md``. In memory a table is an astropy `Table`; a null is
+NaN in a float column and a masked value elsewhere.
 """
 
 import hashlib
@@ -17,11 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.table import MaskedColumn, Table
 
+from ..bits import LEGENDS
 from ..errors import InputError
 from ..paths import RESOURCES
 from ..schema import read_yaml_text
 from .atomic import replacing
 from .provenance import Record
+from .values import check_values, null_and_values
 
 VOTABLE_TYPE = {
     "bool": "boolean",
@@ -36,22 +40,46 @@ VOTABLE_TYPE = {
 
 @dataclass(frozen=True)
 class ColumnSchema:
-    """One column: its name, Arrow type, unit ('' if none), UCD and meaning."""
+    """One column.
+
+    Attributes
+    ----------
+    name, type : str
+        As in the file; the type is Arrow's.
+    unit, ucd : str
+        In the VO's syntax; '' if none.
+    description : str
+        Its meaning, with that of its bits.
+    nullable : bool
+        Whether a row may have no value.
+    minimum, maximum : float, optional
+        The range of its values, both ends included.
+    bits : tuple of int
+        The bits that a value may have; empty where it is no sum of bits.
+    """
 
     name: str
     type: str
     unit: str
     ucd: str
     description: str
+    nullable: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    bits: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class TableSchema:
-    """A table's name, meaning and columns, in order."""
+    """A table's name, meaning and columns, in order.
+
+    In each row the columns of each of `ascending` don't descend.
+    """
 
     name: str
     description: str
     columns: tuple[ColumnSchema, ...]
+    ascending: tuple[tuple[str, ...], ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -95,16 +123,27 @@ def table_schema(name: str, bands: tuple[str, ...] = ()) -> TableSchema:
             flush()
             columns.append(_column(entry, ""))
     flush()
-    return TableSchema(name, content["description"].strip(), tuple(columns))
+    ascending = tuple(
+        tuple(column.replace("{band}", band.lower()) for column in names)
+        for names in content.get("ascending", ())
+        for band in (bands if "{band}" in names[0] else ("",))
+    )
+    return TableSchema(name, content["description"].strip(), tuple(columns), ascending)
 
 
 def _column(entry: dict, band: str) -> ColumnSchema:
+    meaning = LEGENDS[entry["bits"]] if "bits" in entry else {}
+    legend = "; ".join(f"{int(bit)} {text}" for bit, text in meaning.items())
     return ColumnSchema(
         entry["name"].replace("{band}", band.lower()),
         entry["type"],
         entry.get("unit", ""),
         entry.get("ucd", "").replace("{Band}", band),
-        entry["description"].replace("{Band}", band),
+        ": ".join(filter(None, (entry["description"].replace("{Band}", band), legend))),
+        entry.get("nullable", True),
+        entry.get("minimum"),
+        entry.get("maximum"),
+        tuple(int(bit) for bit in meaning),
     )
 
 
@@ -116,24 +155,16 @@ def to_arrow(table: Table, schema: TableSchema) -> pa.Table:
     ValueError
         If a column is missing or isn't in the schema: a mistake of the calling code.
     """
-    if set(table.colnames) != set(schema.names):
-        missing = sorted(set(schema.names) - set(table.colnames))
-        extra = sorted(set(table.colnames) - set(schema.names))
-        raise ValueError(f"table {schema.name}: columns missing {missing}, unknown {extra}")
+    _check_names(table, schema)
     fields, arrays = [], []
     for column in schema.columns:
-        data = table[column.name]
-        null = np.ma.getmaskarray(data) if isinstance(data, MaskedColumn) else None
-        values = np.ma.getdata(data) if null is not None else np.asarray(data)
+        null, values = null_and_values(table[column.name], column.type)
         type_ = pa.string() if column.type == "string" else pa.from_numpy_dtype(column.type)
-        if column.type.startswith("float"):
-            isnan = np.isnan(values.astype(float))
-            null = isnan if null is None else null | isnan
         if column.type == "string":
             values = np.array([str(v) for v in values], dtype=object)
         else:
             values = np.ascontiguousarray(values, dtype=column.type)
-        arrays.append(pa.array(values, type=type_, mask=null if null is not None else None))
+        arrays.append(pa.array(values, type=type_, mask=null))
         metadata = {"unit": column.unit, "ucd": column.ucd, "description": column.description}
         fields.append(
             pa.field(column.name, type_, metadata={k: v for k, v in metadata.items() if v})
@@ -151,7 +182,7 @@ def _votable(schema: TableSchema) -> str:
         fields.append(
             f"<FIELD ID={quoteattr(column.name)} name={quoteattr(column.name)} "
             f'datatype="{VOTABLE_TYPE[column.type]}"{array}{unit}{ucd}>'
-            f"<DESCRIPTION>{_text(column.description)}</DESCRIPTION></FIELD>"
+            f"<DESCRIPTION>{_text(column.description)}</DESCRIPTION>{_range(column)}</FIELD>"
         )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -161,6 +192,20 @@ def _votable(schema: TableSchema) -> str:
         + "".join(fields)
         + "</TABLE></RESOURCE></VOTABLE>"
     )
+
+
+def _check_names(table: Table, schema: TableSchema) -> None:
+    if set(table.colnames) != set(schema.names):
+        missing = sorted(set(schema.names) - set(table.colnames))
+        extra = sorted(set(table.colnames) - set(schema.names))
+        raise ValueError(f"table {schema.name}: columns missing {missing}, unknown {extra}")
+
+
+def _range(column: ColumnSchema) -> str:
+    """A VOTable's VALUES: the ends of the column's range, if it has any."""
+    ends = (("MIN", column.minimum), ("MAX", column.maximum))
+    told = "".join(f'<{tag} value="{end:g}"/>' for tag, end in ends if end is not None)
+    return f"<VALUES>{told}</VALUES>" if told else ""
 
 
 def _text(value: str) -> str:
@@ -180,7 +225,16 @@ def write_table(path: Path | str, table: Table, schema: TableSchema, record: Rec
         The columns' declaration.
     record : Record
         Provenance; the product is noted in it.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or isn't in the schema: a mistake of the calling code.
+    DataError
+        If a value isn't what the schema says (`skymill.io.values.check_values`).
     """
+    _check_names(table, schema)
+    check_values(table, schema)
     arrow = to_arrow(table, schema).replace_schema_metadata(vo_metadata(schema, record))
     write_arrow(path, arrow, record)
 

@@ -47,7 +47,7 @@ def compose(products: Products) -> Report:
         calibrations.show(slopes, products),
         frames.show(verdicts, products),
         tiles.show(stacks, products),
-        sources.show(maps, products),
+        sources.show(maps, stacks.stacks, products),
         masters.show(catalogues, products),
         sky.show(areas, products),
         release.show(archives, products),

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from .histogram import Histogram
+
 COLOURS = {"B": "#0072B2", "V": "#009E73", "R": "#D55E00", "I": "#8C4A9E"}
 """A colour per band, told apart by colour-blind eyes too (Okabe & Ito's blue, green, vermilion,
 and a dark purple)."""
@@ -95,6 +97,20 @@ def colour(band: str) -> str:
 def marker(band: str) -> str:
     """A band's marker."""
     return MARKERS.get(band, "o")
+
+
+def draw_counts(panel, histogram: Histogram, name: str, most: float | None = None):
+    """A 2-D histogram in logarithmic tints; a single object is still to be seen.
+
+    `most` is the count that is darkest, by default the histogram's. Gives the image, for its bar.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap, LogNorm
+
+    tints = ListedColormap(colormaps[name](np.linspace(0.25, 1, 256)))
+    counts = np.where(histogram.counts, histogram.counts, np.nan).T
+    limits = LogNorm(1, max(10, histogram.counts.max() if most is None else most))
+    return panel.pcolormesh(*histogram.edges, counts, norm=limits, cmap=tints)
 
 
 def draw_map(

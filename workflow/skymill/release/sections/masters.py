@@ -16,7 +16,7 @@ from ..photometry import (
     offset_histogram,
 )
 from ..products import Products
-from ..style import GREY, INK, colour, drawing, marker, png
+from ..style import GREY, INK, colour, draw_counts, drawing, marker, png
 
 LEAD = (
     "Unique objects, linked across the tiles' overlaps: idual_master (detected in I, measured in "
@@ -233,14 +233,8 @@ def show(masters: Masters, products: Products) -> Section:
 
 
 def _draw_counts(figure, panel, histogram: Histogram, name: str, label: str) -> None:
-    """A 2-D histogram in logarithmic tints; a single object is still to be seen."""
-    from matplotlib import colormaps
-    from matplotlib.colors import ListedColormap, LogNorm
-
-    tints = ListedColormap(colormaps[name](np.linspace(0.25, 1, 256)))
-    counts = np.where(histogram.counts, histogram.counts, np.nan).T
-    limits = LogNorm(1, max(10, histogram.counts.max()))
-    image = panel.pcolormesh(*histogram.edges, counts, norm=limits, cmap=tints)
+    """A 2-D histogram with its bar."""
+    image = draw_counts(panel, histogram, name)
     figure.colorbar(image, ax=panel, label=label).outline.set_visible(False)
 
 

@@ -1,16 +1,19 @@
-"""sources: the calibration maps, completeness."""
+"""sources: the calibration maps, the tiles' catalogues, completeness."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...tree import map_name
-from ..blocks import Notice, Plot, Section, number
+from ..blocks import Grid, Notice, Plot, Row, Section, number
+from ..catalogue import COLUMNS, Catalogue, count
+from ..catalogue_plots import Band, class_plot, draw_completeness, measurement_plot
 from ..figures import median
 from ..photometry import gaia_xp, of_band
 from ..products import Products
 from ..residuals import Residuals, residuals
 from ..style import GREY, INK, colour, draw_map, drawing, marker, png
+from .tiles import stack_values
 
 LEAD = (
     "The zero-point map of a stack turns instrumental magnitudes of the unscaled stack into "
@@ -21,6 +24,9 @@ LEAD = (
 APERTURE = "APER5"
 MODE = "single"
 PLACES = ("ra", "dec", "x_image", "y_image")
+CUTS = ("flags", "imaflags_iso", "edge")
+SHOWN = 24
+"""Tiles whose completeness is in view; a click unfolds the others."""
 
 
 @dataclass
@@ -39,46 +45,69 @@ class Maps:
 
 @dataclass
 class Sources:
-    """Maps by (tile, band), of every tile; what their stars still show, of pictured ones;
-    completeness by band: (low, high, pool, found)."""
+    """What is shown of the tiles, by (tile, band).
+
+    Attributes
+    ----------
+    maps, completeness : dict
+        Of every tile; completeness of shape (bins, 4): low, high, pool, found.
+    catalogues, residuals : dict
+        Of the pictured tiles: what is counted of their catalogues, and what their stars show.
+    """
 
     maps: dict[tuple[str, str], Maps]
+    completeness: dict[tuple[str, str], np.ndarray]
+    catalogues: dict[tuple[str, str], Catalogue]
     residuals: dict[tuple[str, str], Residuals]
-    completeness: dict[str, np.ndarray]
+
+    def total(self, band: str) -> np.ndarray:
+        """Completeness of a band over all tiles."""
+        return _summed([curve for (_, b), curve in self.completeness.items() if b == band])
 
 
 def measure(products: Products, verdicts: list[dict]) -> Sources:
-    """Read the maps of the published aperture, the pictured tiles' stars, the completeness."""
+    """Read the maps of the published aperture, the completeness, the pictured tiles' catalogues."""
     maps = {}
     for tile in products.tiles:
         for band in products.bands:
             found = _maps(products, tile, band)
             if found is not None:
                 maps[tile, band] = found
-    return Sources(maps, _residuals(products, verdicts), _completeness(products))
+    return Sources(maps, _completeness(products), *_catalogues(products, verdicts))
 
 
-def _residuals(products: Products, verdicts: list[dict]) -> dict[tuple[str, str], Residuals]:
-    """Those of each stack of the pictured tiles that has clean stars of Gaia XP."""
-    limits, found = products.report["photometry"], {}
-    cuts = ("class_star", "flags", "imaflags_iso", "edge")
+def _catalogues(
+    products: Products, verdicts: list[dict]
+) -> tuple[dict[tuple[str, str], Catalogue], dict[tuple[str, str], Residuals]]:
+    """What the catalogues of the pictured tiles hold; residuals where there is a Gaia XP."""
+    limits, scale = products.report["photometry"], products.settings["tiles"]["pixel_scale"]
+    counted, left = {}, {}
     for tile in products.pictured():
         reference = gaia_xp(products, [tile])
-        for band in products.bands if reference is not None else ():
+        for band in products.bands:
             name = products.tree.catalogue(tile, f"{MODE}_{band}")
-            table = products.table(name, [*PLACES, "mag_aper5", *cuts])
+            table = products.table(name, [*PLACES, *COLUMNS, *CUTS])
             if table is None or not len(table):
                 continue
-            flags = [np.ma.filled(table[cut], 1) == 0 for cut in cuts[1:]]
-            clean = np.logical_and.reduce(flags)
-            clean &= np.ma.filled(table["class_star"], 0) > limits["class_star"]
-            stars = {n: np.asarray(table[n])[clean] for n in (*PLACES, "mag_aper5")}
+            columns = {n: np.ma.filled(np.ma.asarray(table[n], float), np.nan) for n in COLUMNS}
+            counted[tile, band] = count(columns, scale, limits["class_star"])
+            if reference is None:
+                continue
             frames = [v for v in verdicts if (v["tile"], v["band"]) == (tile, band)]
             frames = [v for v in frames if v["verdict"] == "pass"]
-            own = residuals(stars, of_band(reference, band), frames, products.settings, limits)
+            own = _residuals(table, of_band(reference, band), frames, products)
             if np.isfinite(own.spread).any():
-                found[tile, band] = own
-    return found
+                left[tile, band] = own
+    return counted, left
+
+
+def _residuals(table, reference: tuple, frames: list[dict], products: Products) -> Residuals:
+    """Those of a catalogue's clean stars."""
+    limits = products.report["photometry"]
+    clean = np.logical_and.reduce([np.ma.filled(table[cut], 1) == 0 for cut in CUTS])
+    clean &= np.ma.filled(table["class_star"], 0) > limits["class_star"]
+    stars = {n: np.asarray(table[n])[clean] for n in (*PLACES, "mag_aper5")}
+    return residuals(stars, reference, frames, products.settings, limits)
 
 
 def _maps(products: Products, tile: str, band: str) -> Maps | None:
@@ -98,20 +127,24 @@ def measured(values: np.ndarray, stars: np.ndarray) -> np.ndarray:
     return np.where(stars > 0, values, np.nan)
 
 
-def _completeness(products: Products) -> dict[str, np.ndarray]:
-    """Sum pool and found sources over the tiles, by band and magnitude bin; shape (bins, 4)."""
-    sums: dict[str, dict[tuple[float, float], np.ndarray]] = {b: {} for b in products.bands}
+def _completeness(products: Products) -> dict[tuple[str, str], np.ndarray]:
+    """Every tile's, by band; shape (bins, 4)."""
+    found = {}
     for tile in products.tiles:
         table = products.table(products.tree.completeness(tile))
-        for row in table if table is not None else ():
-            if row["band"] in sums:
-                key = (float(row["mag_low"]), float(row["mag_high"]))
-                line = sums[row["band"]].setdefault(key, np.zeros(2, np.int64))
-                line += [int(row["pool"]), int(row["found"])]
-    return {
-        band: np.array([(*key, *line) for key, line in sorted(bins.items())]).reshape(-1, 4)
-        for band, bins in sums.items()
-    }
+        for band in products.bands if table is not None else ():
+            own = table[np.asarray(table["band"]) == band]
+            names = ("mag_low", "mag_high", "pool", "found")
+            found[tile, band] = np.stack([np.asarray(own[n], float) for n in names], axis=-1)
+    return found
+
+
+def _summed(curves: list[np.ndarray]) -> np.ndarray:
+    """Pool and found sources of all curves, by magnitude bin; shape (bins, 4)."""
+    sums: dict[tuple[float, float], np.ndarray] = {}
+    for low, high, *line in np.concatenate([np.empty((0, 4)), *curves]):
+        sums[low, high] = sums.get((low, high), 0) + np.array(line)
+    return np.array([(*key, *line) for key, line in sorted(sums.items())]).reshape(-1, 4)
 
 
 def half_complete(curve: np.ndarray) -> float:
@@ -147,12 +180,12 @@ def figures(sources: Sources, products: Products) -> dict[str, object]:
         align = np.concatenate([maps.align.ravel() for maps in chosen] or [np.empty(0)])
         found[f"zero_point_error_{band}"] = median(zperr)
         found[f"alignment_{band}"] = median(align)
-        found[f"half_complete_{band}"] = half_complete(sources.completeness[band])
+        found[f"half_complete_{band}"] = half_complete(sources.total(band))
     return found
 
 
-def show(sources: Sources, products: Products) -> Section:
-    """The section of the page."""
+def show(sources: Sources, stacks: object | None, products: Products) -> Section:
+    """The section of the page; `stacks` is their table, None if missing."""
     blocks: list = []
     for tile in products.pictured():
         chosen = {b: sources.maps[tile, b] for b in products.bands if (tile, b) in sources.maps}
@@ -163,13 +196,32 @@ def show(sources: Sources, products: Products) -> Section:
         }
         if left:
             blocks.append(_residual_plot(tile, left, products.settings["tiles"]["combine"]))
+        bands = _bands(tile, sources, stacks, products)
+        if bands:
+            blocks += [measurement_plot(tile, bands), class_plot(tile, bands)]
     if not sources.maps:
         blocks.append(Notice("The calibration maps are missing."))
-    if any(len(curve) and curve[:, 2].sum() for curve in sources.completeness.values()):
-        blocks.append(_completeness_plot(sources.completeness))
+    curves = {band: sources.total(band) for band in products.bands}
+    if any(curve[:, 2].sum() for curve in curves.values()):
+        blocks += [_completeness_plot(curves), _completeness_grid(sources, products)]
     else:
         blocks.append(Notice("No pool source lies inside the coverage: no completeness."))
     return Section("sources", "Sources", LEAD, blocks)
+
+
+def _bands(
+    tile: str, sources: Sources, stacks: object | None, products: Products
+) -> dict[str, Band]:
+    """The catalogues of a tile beside its stacks' depth and area, for bands that have sources."""
+    found = {}
+    for band in products.bands:
+        own = sources.catalogues.get((tile, band))
+        if own is not None and own.sources.total:
+            curve = sources.completeness.get((tile, band), np.empty((0, 4)))
+            known = (stack_values(stacks, band, name, tile) for name in ("depth_5sigma", "area"))
+            depth, area = (float(v[0]) if len(v) else np.nan for v in known)
+            found[band] = Band(own, curve, half_complete(curve), depth, area)
+    return found
 
 
 def _map_plot(tile: str, maps: dict[str, Maps]) -> Plot:
@@ -242,22 +294,25 @@ def _residual_plot(tile: str, found: dict[str, Residuals], combine: str) -> Plot
 
 def _completeness_plot(curves: dict[str, np.ndarray]) -> Plot:
     with drawing(6.4, 3.4) as (figure, axes):
-        panel = axes[0, 0]
-        for band, curve in curves.items():
-            curve = curve[curve[:, 2] > 0] if len(curve) else curve
-            if len(curve):
-                ratio = curve[:, 3] / curve[:, 2]
-                error = np.sqrt(ratio * (1 - ratio) / curve[:, 2])
-                panel.errorbar(
-                    (curve[:, 0] + curve[:, 1]) / 2, 100 * ratio, 100 * error,
-                    fmt=f"{marker(band)}-", ms=3.5, lw=1.2, elinewidth=0.8, color=colour(band),
-                    label=f"{band}   50 % at {number(half_complete(curve), 2)}",
-                )  # fmt: skip
-        panel.axhline(50, color=GREY, lw=0.8, ls="--")
-        panel.set_ylim(0, 105)
-        panel.set_xlabel("magnitude of the pool source (AB)")
-        panel.set_ylabel("found (%)")
-        panel.grid()
-        panel.legend(loc="lower left")
+        halves = {band: half_complete(curve) for band, curve in curves.items()}
+        draw_completeness(axes[0, 0], curves, halves)
         address = png(figure)
     return Plot("Completeness against the pool, all tiles; bars: binomial errors.", address, 720)
+
+
+def _completeness_grid(sources: Sources, products: Products) -> Grid:
+    """Where completeness falls to one half, a row a tile."""
+    rows = []
+    for tile in products.tiles:
+        curves = [sources.completeness.get((tile, b), np.empty((0, 4))) for b in products.bands]
+        halves = (number(half_complete(curve), 2) for curve in curves)
+        pool = max(int(curve[:, 2].sum()) for curve in curves)
+        rows.append(Row((tile, *halves, number(pool, 0))))
+    most = products.report["rows"]
+    return Grid(
+        "Magnitude at which completeness against the pool falls to one half.",
+        (("tile", ""), *((band, "mag") for band in products.bands), ("pool sources", "")),
+        rows[:SHOWN],
+        folded=rows[SHOWN:most],
+        folded_title=f"More tiles (up to {most})",
+    )

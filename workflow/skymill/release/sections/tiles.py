@@ -82,11 +82,15 @@ def _look(title: str, image: np.ndarray | None, mask: np.ndarray | None, size: i
     return Look(title, encode(stretch(small)), encode(overlay(shrink_bits(mask, size))), caption)
 
 
-def stack_values(stacks: object | None, band: str, column: str) -> np.ndarray:
-    """A column of the stacks' table in one band, for the stacks that have data."""
+def stack_values(
+    stacks: object | None, band: str, column: str, tile: str | None = None
+) -> np.ndarray:
+    """A column of the stacks' table in one band, for the stacks (or the tile's) with data."""
     if stacks is None:
         return np.empty(0)
     chosen = (np.asarray(stacks["band"]) == band) & (np.asarray(stacks["nexp"]) > 0)
+    if tile is not None:
+        chosen &= np.asarray(stacks["tile"]) == tile
     return np.ma.filled(np.ma.asarray(stacks[column][chosen]).astype(float), np.nan)
 
 

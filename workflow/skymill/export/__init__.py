@@ -1,0 +1,1 @@
+"""``skymill export``: a table of a release in another format."""
