@@ -1,4 +1,4 @@
-"""The documents are true: the graph is current, the rooms stand in one order everywhere."""
+"""The documents are true: graph and columns are current, the rooms in one order everywhere."""
 
 import re
 import subprocess
@@ -12,6 +12,11 @@ from skymill.paths import ROOT
 
 def test_the_readme_s_graph_is_current():
     check = [sys.executable, "docs/graph.py", "--check"]
+    assert subprocess.run(check, cwd=ROOT).returncode == 0
+
+
+def test_the_columns_are_current():
+    check = [sys.executable, "docs/columns.py", "--check"]
     assert subprocess.run(check, cwd=ROOT).returncode == 0
 
 

@@ -72,10 +72,24 @@ def whole(built, monkeypatch):
         "Tile 0000.000-30, single: zero points, their errors and stars; separation from Gaia",
         "Tile 0000.000-30, single, APER5: clean stars against Gaia XP after calibration",
         "Tile 0001.000-30, single, APER5: clean stars against Gaia XP after calibration",
+        "Tile 0000.000-30, single. Completeness: bars are binomial errors. Numbers: solid",
+        "Tile 0001.000-30, single. Completeness: bars are binomial errors. Numbers: solid",
+        "Tile 0000.000-30, single: stellarity and half-light radius against magnitude",
+        "Tile 0001.000-30, single: stellarity and half-light radius against magnitude",
     ],
 )
 def test_planes_maps_and_residuals_are_pictured(whole, caption) -> None:
     assert caption in whole[1]
+
+
+def test_each_tile_says_where_it_is_half_complete(whole) -> None:
+    """DEPTH of the made-up release, less half a magnitude."""
+    cells = "".join(
+        f'<td class="word">{tile}</td><td>22.20</td><td>22.00</td><td>22.20</td><td>21.50</td>|'
+        for tile in ("0000.000-30", "0001.000-30")
+    )
+    for row in cells.rstrip("|").split("|"):
+        assert row in whole[1]
 
 
 def test_figures_are_what_was_put_in(whole) -> None:

@@ -80,8 +80,8 @@ def measurement_plot(tile: str, bands: Mapping[str, Band]) -> Plot:
     caption = (
         f"Tile {tile}, single. Completeness: bars are binomial errors. Numbers: solid all sources, "
         "dashed star-like ones; dotted: completeness of one half. Errors: medians and the middle "
-        "68 % of the sources, zero points' included; dotted: the stack's 5σ depth of a point "
-        "source in 5″, where the errors in 5″ should meet the line."
+        "68 % of the sources, zero points' errors included; dashed: five times the noise; "
+        "dotted: the stack's 5σ depth in 5″, where the curve should cross it."
     )
     return Plot(caption, address, 1040)
 
@@ -113,6 +113,8 @@ def _draw_numbers(panel, bands: Mapping[str, Band]) -> None:
                 density, histogram.edges[0], color=colour(name), ls=style, lw=1.3, label=label
             )
         panel.axvline(band.half, color=colour(name), lw=1, ls=":")
+    for style, label in (("--", "star-like"), (":", "50 % complete")):
+        panel.plot([], [], color=GREY, ls=style, lw=1.2, label=label)
     panel.set_yscale("log")
     panel.set_title("numbers")
     panel.set_xlabel("MAG_AUTO (AB)")
@@ -148,12 +150,14 @@ def _draw_errors(panel, bands: Mapping[str, Band], aperture: str) -> None:
         _draw_nothing(panel, f"MAGERR_{aperture.upper()}: too few sources")
         return
     for name, (at, values) in spreads.items():
-        band = bands[name]
+        depth = bands[name].depth
         low, middle, high = 10**values
         panel.fill_between(at, low, high, color=colour(name), alpha=0.18, lw=0)
-        label = f"{name}   5σ at {number(band.depth, 2)}" if aperture == "aper5" else name
+        label = name
+        if aperture == "aper5":
+            label = f"{name}   5σ at {number(depth, 2)}"
+            panel.axvline(depth, color=colour(name), lw=1, ls=":")
         panel.plot(at, middle, f"{marker(name)}-", ms=3, lw=1.2, color=colour(name), label=label)
-        panel.axvline(band.depth, color=colour(name), lw=1, ls=":")
     panel.axhline(FIVE_SIGMA, color=GREY, lw=0.8, ls="--")
     panel.set_yscale("log")
     panel.set_ylim(0.002, 2)
@@ -169,6 +173,8 @@ def _draw_errors(panel, bands: Mapping[str, Band], aperture: str) -> None:
 
 def class_plot(tile: str, bands: Mapping[str, Band]) -> Plot:
     """Stellarity and half-light radius against magnitude, a column a band."""
+    from matplotlib.ticker import MultipleLocator
+
     columns = max(len(bands), 2)
     width = 2.3 * columns + 0.9
     reach = _reach(bands)
@@ -188,6 +194,7 @@ def class_plot(tile: str, bands: Mapping[str, Band]) -> Plot:
         axes[0, 0].set_ylabel("CLASS_STAR (0 galaxy, 1 star)")
         axes[1, 0].set_ylabel("half-light radius (arcsec)")
         axes[1, 0].set(xlim=reach, ylim=(0, top))
+        axes[1, 0].xaxis.set_major_locator(MultipleLocator(2))
         axes[1, 0].legend(loc="upper left", fontsize=7.5)
         bar = figure.colorbar(image, ax=axes, label="sources per bin", aspect=30, pad=0.01)
         bar.outline.set_visible(False)
