@@ -26,6 +26,8 @@ def some_rows(schema: TableSchema, n: int) -> Table:
             values = (1 + k + np.arange(n) / 8 * (column.type[0] == "f")).astype(column.type)
         if column.type.startswith("int") and not column.bits and column.maximum is None:
             values = values + np.arange(n, dtype=column.type)
+        if None not in (column.minimum, column.maximum):
+            values = np.clip(values, column.minimum, column.maximum).astype(values.dtype)
         if column.nullable and n and column.type != "string":
             null = np.arange(n) == k % n
             if column.type.startswith("float"):

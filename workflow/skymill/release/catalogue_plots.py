@@ -120,7 +120,7 @@ def _draw_numbers(panel, bands: Mapping[str, Band]) -> None:
     panel.set_xlabel("MAG_AUTO (AB)")
     panel.set_ylabel("sources per mag and deg²")
     panel.grid()
-    panel.legend(loc="upper left")
+    panel.legend(loc="lower center", ncols=2, frameon=True, framealpha=0.85, edgecolor="none")
 
 
 def spread(histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:
