@@ -235,6 +235,7 @@ def _surface(planes: ChipPlanes, passes: int, settings: Mapping) -> Mesh:
     mesh = background_mesh(
         planes,
         {
+            "definitions": "skymill",
             "back_size": settings["mesh"],
             "back_filter": settings["filter"],
             "back_good": settings["usable"],

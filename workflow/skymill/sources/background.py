@@ -8,6 +8,11 @@ In a crowded field the mode lies above the sky: at 40 sources in a square arcmin
 a pixel's σ, which costs a faint star a tenth of its light in 5″. So a second pass leaves out the
 pixels that the first one shows to be sources'. What is left is the sky with the light between the
 isophotes; a third pass takes that out too, as `skymill.sources.light_model` knows it.
+
+With ``definitions: source-extractor`` boxes lie, and are filtered and joined, as source-extractor's:
+they are whole but for narrower ones at the end, placed as if they were whole; at the border the
+median shrinks evenly on both sides, so that a corner's box isn't filtered; beyond the outermost
+centres the cubic runs on; and the noise is the median of the filtered rms.
 """
 
 from collections.abc import Mapping
@@ -22,6 +27,8 @@ from .light_model import LightModel
 from .planes import Planes, Window
 from .source_mask import SMOOTHING, source_mask
 
+SOURCE_EXTRACTOR = "source-extractor"
+"""Value of the setting ``definitions``."""
 LEAST_PIXELS = 100
 """A box with fewer usable pixels has no mode, even where no box is well filled."""
 LEAST_SKY = 0.1
@@ -42,19 +49,23 @@ class Mesh:
         Measured rms over √variance: the median over the boxes. 1 if the variance plane is right.
     noise : float
         Median rms of the boxes, image units; 0 if it can't be told.
+    free : bool
+        Whether the cubic runs on beyond the outermost centres, and rows lie half a pixel higher,
+        as source-extractor's.
     """
 
     level: np.ndarray
     size: tuple[float, float]
     noise_scale: float
     noise: float
+    free: bool = False
 
     def at(self, window: Window) -> np.ndarray:
         """The background within a window [rows, columns], float32."""
-        rows = _spline_weights(window[0].start, window[0].stop, self.size[0], self.level.shape[0])
-        columns = _spline_weights(
-            window[1].start, window[1].stop, self.size[1], self.level.shape[1]
-        )
+        (ny, nx), (height, width) = self.level.shape, self.size
+        row = 0.0 if self.free else 0.5
+        rows = _spline_weights(window[0].start, window[0].stop, height, ny, row, self.free)
+        columns = _spline_weights(window[1].start, window[1].stop, width, nx, 0.5, self.free)
         return (rows @ self.level).astype(np.float32) @ columns.T.astype(np.float32)
 
 
@@ -92,7 +103,8 @@ def _measured(
     planes: Planes, settings: Mapping, before: Mesh | None, model: LightModel | None = None
 ) -> Mesh | None:
     """The mesh of all usable pixels, or of those that `before` doesn't show to be sources'."""
-    edges = [_edges(length, settings["back_size"]) for length in planes.shape]
+    theirs = settings["definitions"] == SOURCE_EXTRACTOR
+    edges = [(_whole if theirs else _edges)(n, settings["back_size"]) for n in planes.shape]
     shape = tuple(len(edge) - 1 for edge in edges)
     level, rms, sigma, filled = (np.full(shape, np.nan) for _ in range(4))
     for j, (low, high) in enumerate(pairwise(edges[0])):
@@ -100,7 +112,7 @@ def _measured(
         for i, (left, right) in enumerate(pairwise(edges[1])):
             own, spread, usable = _sky_pixels(image, variance, good, sky, left, right)
             filled[j, i] = usable / ((high - low) * (right - left))
-            if own.size >= max(LEAST_PIXELS, LEAST_SKY * usable):
+            if own.size >= max(1 if theirs else LEAST_PIXELS, LEAST_SKY * usable):
                 level[j, i], rms[j, i] = _box(own)
                 sigma[j, i] = np.sqrt(spread[0] if spread.size == 1 else np.median(spread))
     enough = (filled >= settings["back_good"]) & np.isfinite(level)
@@ -109,11 +121,28 @@ def _measured(
     if not enough.any():
         return before
     level[~enough] = np.nan
+    if theirs:
+        return _theirs(level, rms, sigma, settings)
     ratio = (rms / sigma)[enough & (rms > 0)]
     scale = float(np.median(ratio)) if ratio.size else 1.0
     size = (planes.shape[0] / shape[0], planes.shape[1] / shape[1])
     noise = float(np.median(rms[enough]))
     return Mesh(_median_filter(_fill(level), settings["back_filter"]), size, scale, noise)
+
+
+def _theirs(level: np.ndarray, rms: np.ndarray, sigma: np.ndarray, settings: Mapping) -> Mesh:
+    """source-extractor's mesh of its boxes; level is NaN in those that don't count."""
+    gone = np.isnan(level)
+    width = settings["back_filter"]
+    level, rms, sigma = (
+        _shrinking_median(_fill_evenly(np.where(gone, np.nan, plane)), width)
+        for plane in (level, rms, sigma)
+    )
+    noise = float(np.median(rms))
+    ratio = (rms / sigma)[rms > 0]
+    scale = float(np.median(ratio)) if ratio.size else 1.0
+    size = float(settings["back_size"])
+    return Mesh(level, (size, size), scale, noise, free=True)
 
 
 def _strip(
@@ -194,6 +223,12 @@ def _edges(length: int, size: float) -> list[int]:
     return [length * k // boxes for k in range(boxes + 1)]
 
 
+def _whole(length: int, size: float) -> list[int]:
+    """Whole boxes from 0 on, and at the end what is left, as source-extractor's."""
+    step = int(size)
+    return [*range(0, length, step), length]
+
+
 def _box(pixels: np.ndarray) -> tuple[float, float]:
     """Mode and rms of one box; its pixels go as one row, for sep gives up half-empty boxes."""
     import sep
@@ -213,6 +248,30 @@ def _fill(level: np.ndarray) -> np.ndarray:
     return filled
 
 
+def _fill_evenly(level: np.ndarray) -> np.ndarray:
+    """Give an empty box the mean of its nearest neighbours, as source-extractor does."""
+    filled = level.copy()
+    rows, columns = np.nonzero(np.isfinite(level))
+    for j, i in np.argwhere(np.isnan(level)):
+        distance = (rows - j) ** 2 + (columns - i) ** 2
+        nearest = distance == distance.min()
+        filled[j, i] = level[rows[nearest], columns[nearest]].mean()
+    return filled
+
+
+def _shrinking_median(level: np.ndarray, width: int) -> np.ndarray:
+    """Median over the boxes around each box, at the border over as many on either side of it."""
+    ny, nx = level.shape
+    filtered = np.empty_like(level)
+    for j in range(ny):
+        high = min(width // 2, j, ny - 1 - j)
+        for i in range(nx):
+            wide = min(width // 2, i, nx - 1 - i)
+            box = level[j - high : j + high + 1, i - wide : i + wide + 1]
+            filtered[j, i] = np.median(box)
+    return filtered
+
+
 def _median_filter(level: np.ndarray, width: int) -> np.ndarray:
     """Median over the boxes around each box, fewer at the border."""
     half = width // 2
@@ -222,11 +281,14 @@ def _median_filter(level: np.ndarray, width: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _spline_weights(start: int, stop: int, size: float, boxes: int) -> np.ndarray:
+def _spline_weights(
+    start: int, stop: int, size: float, boxes: int, centre: float, free: bool
+) -> np.ndarray:
     """Weights with which each box enters each pixel: a natural cubic spline is linear in them.
 
-    Beyond the outermost box centres, where a cubic runs away, it goes on along its tangent. Strips
-    of one image share the columns' weights: they are kept.
+    Beyond the outermost box centres, where a cubic runs away, it goes on along its tangent unless
+    it is `free`. Pixel n lies at n + `centre` box edges. Strips of one image share the columns'
+    weights: they are kept.
     """
     if boxes == 1:
         return np.ones((stop - start, 1))
@@ -238,9 +300,10 @@ def _spline_weights(start: int, stop: int, size: float, boxes: int) -> np.ndarra
         matrix[k, k - 1 : k + 2] = 1, 4, 1
         right[k, k - 1 : k + 2] = 6, -12, 6
     bend = np.linalg.solve(matrix, right)
-    place = (np.arange(start, stop) + 0.5) / size - 0.5
-    held = np.clip(place, 0, boxes - 1)
-    k = np.minimum(held.astype(int), boxes - 2)
+    place = (np.arange(start, stop) + centre) / size - 0.5
+    inside = np.clip(place, 0, boxes - 1)
+    held = place if free else inside
+    k = np.minimum(inside.astype(int), boxes - 2)
     u = (held - k)[:, None]
     spline = (1 - u) * values[k] + u * values[k + 1]
     spline += (((1 - u) ** 3 - (1 - u)) * bend[k] + (u**3 - u) * bend[k + 1]) / 6

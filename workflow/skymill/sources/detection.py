@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from ..errors import DataError
 
 LEAST_PIXSTACK = 1_000_000
 LEAST_SUB_OBJECTS = 16_384
+HUGE = 1e30
+"""A variance under which nothing is detected."""
 
 
 @dataclass(frozen=True)
@@ -114,3 +117,113 @@ def _with_room(extract: "object", pixels: int) -> tuple[np.ndarray, np.ndarray]:
                 sub_objects *= 4
             else:
                 raise DataError(f"detection failed: sep says {text!r}.") from error
+
+
+def undetectable(variance: np.ndarray, empty: np.ndarray, settings: Mapping) -> np.ndarray:
+    """The variance that source-extractor's threshold comes from.
+
+    It smooths the variance too: a pixel that the filter joins with one without data is never
+    above the threshold.
+
+    Parameters
+    ----------
+    variance : ndarray of float32, shape (ny, nx)
+    empty : ndarray of bool
+        Pixels without data.
+    settings : Mapping
+        ``filter``.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    if not empty.any():
+        return variance
+    from scipy.ndimage import binary_dilation
+
+    touched = binary_dilation(empty, np.array(settings["filter"]) != 0)
+    return np.where(touched, np.float32(HUGE), variance)
+
+
+def small_peaks(
+    data: np.ndarray, variance: np.ndarray, segmentation: np.ndarray, settings: Mapping
+) -> np.ndarray:
+    """Pixels above the threshold whose group is too small for a detection.
+
+    source-extractor blanks what lies above its threshold as it scans, and gives back only what it
+    lists or what cleaning took: these pixels are mirrored in every source's apertures.
+
+    Parameters
+    ----------
+    data, variance : ndarray of float32
+        As for `detect`.
+    segmentation : ndarray of int32
+        As `detect` gives it.
+    settings : Mapping
+        As for `detect`.
+
+    Returns
+    -------
+    ndarray of bool
+    """
+    kernel = np.array(settings["filter"], np.float32)
+    kernel /= np.abs(kernel).sum()
+    above = _above(data, variance, kernel, np.float32(settings["threshold"]))
+    return _small(above, segmentation, int(settings["minarea"]))
+
+
+@njit(cache=True)
+def _above(
+    data: np.ndarray, variance: np.ndarray, kernel: np.ndarray, threshold: np.float32
+) -> np.ndarray:
+    """Pixels whose filtered value lies above the threshold; nothing lies beyond the border."""
+    ny, nx = data.shape
+    half_y, half_x = kernel.shape[0] // 2, kernel.shape[1] // 2
+    found = np.zeros(data.shape, np.bool_)
+    row = np.empty(nx, np.float32)
+    for j in range(ny):
+        row[:] = 0
+        for v in range(kernel.shape[0]):
+            jj = j + v - half_y
+            if not 0 <= jj < ny:
+                continue
+            for u in range(kernel.shape[1]):
+                weight, shift = kernel[v, u], u - half_x
+                low, high = max(0, -shift), nx - max(0, shift)
+                for i in range(low, high):
+                    row[i] += weight * data[jj, i + shift]
+        for i in range(nx):
+            found[j, i] = row[i] > threshold * np.sqrt(variance[j, i])
+    return found
+
+
+@njit(cache=True)
+def _small(above: np.ndarray, segmentation: np.ndarray, minarea: int) -> np.ndarray:
+    """Groups (of eight neighbours) of fewer than `minarea` pixels, none of which is a source's."""
+    ny, nx = above.shape
+    small = np.zeros(above.shape, np.bool_)
+    seen = np.zeros(above.shape, np.bool_)
+    rows, columns = np.empty(above.size, np.int32), np.empty(above.size, np.int32)
+    for j in range(ny):
+        for i in range(nx):
+            if not above[j, i] or seen[j, i] or segmentation[j, i] != 0:
+                continue
+            rows[0], columns[0], count, done, own = j, i, 1, 0, True
+            seen[j, i] = True
+            while done < count:
+                y, x = rows[done], columns[done]
+                done += 1
+                for b in range(max(y - 1, 0), min(y + 2, ny)):
+                    for a in range(max(x - 1, 0), min(x + 2, nx)):
+                        if not above[b, a] or seen[b, a]:
+                            continue
+                        if segmentation[b, a] != 0:
+                            own = False
+                            continue
+                        seen[b, a] = True
+                        rows[count], columns[count] = b, a
+                        count += 1
+            if own and count < minarea:
+                for k in range(count):
+                    small[rows[k], columns[k]] = True
+    return small

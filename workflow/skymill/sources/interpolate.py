@@ -47,3 +47,40 @@ def interpolate_rows(data: np.ndarray, variance: np.ndarray, state: np.ndarray, 
                         data[j, k] = 0
                         variance[j, k] = 0
             i = end
+
+
+@njit(cache=True)
+def copy_pixels(data: np.ndarray, variance: np.ndarray, state: np.ndarray, lag: int) -> None:
+    """Replace, in place, unusable pixels by good ones before them, as source-extractor does.
+
+    A pixel takes the value of the last good one to its left, up to `lag` pixels away; failing
+    that, what the pixel above it in the scan (the row before) was left with, up to `lag` times in a
+    column. Pixels so mended are good; all others are without data.
+
+    Parameters
+    ----------
+    data, variance, state : ndarray
+        As for `interpolate_rows`; ``state`` is GOOD or EMPTY at the end.
+    lag : int
+        INTERP_MAXXLAG and INTERP_MAXYLAG, pixels.
+    """
+    ny, nx = data.shape
+    rows_left = np.zeros(nx, np.int64)
+    for j in range(ny):
+        left = 0
+        for i in range(nx):
+            if state[j, i] == GOOD:
+                left = lag
+                rows_left[i] = lag
+            elif left > 0:
+                left -= 1
+                data[j, i], variance[j, i] = data[j, i - 1], variance[j, i - 1]
+                state[j, i] = state[j, i - 1]
+            elif rows_left[i] > 0:
+                rows_left[i] -= 1
+                data[j, i], variance[j, i] = data[j - 1, i], variance[j - 1, i]
+                state[j, i] = state[j - 1, i]
+            else:
+                state[j, i] = EMPTY
+                data[j, i] = 0
+                variance[j, i] = 0

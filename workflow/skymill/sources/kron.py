@@ -29,7 +29,7 @@ def _box(
 
 
 @njit(cache=True)
-def _conic(a: float, b: float, theta: float) -> tuple[float, float, float]:
+def conic(a: float, b: float, theta: float) -> tuple[float, float, float]:
     """Coefficients of dx², dy², dx dy in the squared elliptical distance, in units of a and b."""
     cosine, sine = np.cos(theta), np.sin(theta)
     return (
@@ -53,6 +53,7 @@ def kron_radii(
     theta: np.ndarray,
     factor: float,
     floor: float,
+    most: float = SEARCH,
 ) -> np.ndarray:
     """The scale of the AUTO ellipse in units of a and b: factor × first moment, at least `floor`.
 
@@ -68,6 +69,9 @@ def kron_radii(
         Centres and rms ellipses, pixels and radians.
     factor, floor : float
         PHOT_AUTOPARAMS: 2.5 and 3.5 in KS4. The second is a floor on factor × first moment.
+    most : float
+        The largest first moment: one beyond the search ellipse is noise. Infinite as
+        source-extractor's.
     """
     ny, nx = data.shape
     radii = np.empty(x.size)
@@ -75,7 +79,7 @@ def kron_radii(
         mine = own[n]
         low_y, high_y, low_x, high_x = _box(x[n], y[n], a[n], b[n], theta[n], SEARCH, ny, nx)
         moment, total = 0.0, 0.0
-        cxx, cyy, cxy = _conic(a[n], b[n], theta[n])
+        cxx, cyy, cxy = conic(a[n], b[n], theta[n])
         for j in range(low_y, high_y + 1):
             dy = j - y[n]
             for i in range(low_x, high_x + 1):
@@ -90,8 +94,7 @@ def kron_radii(
                     total += value
         radii[n] = floor
         if moment > 0 and total > 0:
-            # A first moment beyond the search ellipse is noise.
-            radii[n] = max(floor, factor * min(moment / total, SEARCH))
+            radii[n] = max(floor, factor * min(moment / total, most))
     return radii
 
 
@@ -105,28 +108,36 @@ def foreign_fractions(
     a: np.ndarray,
     b: np.ndarray,
     theta: np.ndarray,
+    scale: np.ndarray,
 ) -> np.ndarray:
-    """Fraction of each source's search ellipse that is neighbours', masked, or without data.
+    """Fraction of a source's ellipse that is neighbours', masked, or without data.
 
-    The ellipse is the one in which the first moment is taken; above 10 % source-extractor raises
-    its flag 1. Parameters as for `kron_radii`.
+    Of the ellipse in which the first moment is taken, or of the AUTO ellipse, whichever fraction is
+    the larger; above 10 % source-extractor raises its flag 1. Parameters as for `elliptical_sums`.
     """
     ny, nx = state.shape
     fraction = np.zeros(x.size)
     for n in range(x.size):
-        low_y, high_y, low_x, high_x = _box(x[n], y[n], a[n], b[n], theta[n], SEARCH, ny, nx)
-        pixels, foreign = 0, 0
-        cxx, cyy, cxy = _conic(a[n], b[n], theta[n])
+        widest = max(SEARCH, scale[n])
+        low_y, high_y, low_x, high_x = _box(x[n], y[n], a[n], b[n], theta[n], widest, ny, nx)
+        pixels, foreign, auto_pixels, auto_foreign = 0, 0, 0, 0
+        cxx, cyy, cxy = conic(a[n], b[n], theta[n])
         for j in range(low_y, high_y + 1):
             dy = j - y[n]
             for i in range(low_x, high_x + 1):
                 dx = i - x[n]
-                if cxx * dx * dx + cyy * dy * dy + cxy * dx * dy > SEARCH * SEARCH:
+                r2 = cxx * dx * dx + cyy * dy * dy + cxy * dx * dy
+                if r2 > widest * widest:
                     continue
                 owner = segmentation[j, i]
-                pixels += 1
-                foreign += state[j, i] != GOOD or (owner != 0 and owner != idents[n])
-        fraction[n] = foreign / max(pixels, 1)
+                other = state[j, i] != GOOD or (owner != 0 and owner != idents[n])
+                if r2 <= SEARCH * SEARCH:
+                    pixels += 1
+                    foreign += other
+                if r2 <= scale[n] * scale[n]:
+                    auto_pixels += 1
+                    auto_foreign += other
+        fraction[n] = max(foreign / max(pixels, 1), auto_foreign / max(auto_pixels, 1))
     return fraction
 
 
@@ -172,7 +183,7 @@ def elliptical_sums(
         mine = own[n]
         low_y, high_y, low_x, high_x = _box(x[n], y[n], a[n], b[n], theta[n], scale[n], ny, nx)
         pixels, used = 0, 0
-        cxx, cyy, cxy = _conic(a[n], b[n], theta[n])
+        cxx, cyy, cxy = conic(a[n], b[n], theta[n])
         for j in range(low_y, high_y + 1):
             dy = j - y[n]
             for i in range(low_x, high_x + 1):

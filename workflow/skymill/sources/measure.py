@@ -18,13 +18,13 @@ from astropy.table import Table
 
 from ..errors import InputError
 from .apertures import DIAMETERS, circular_sums
-from .background import Mesh, background_mesh
-from .detection import Isophotes, detect
-from .flags import extraction_flags
+from .background import SOURCE_EXTRACTOR, Mesh, background_mesh
+from .detection import Isophotes, detect, small_peaks, undetectable
+from .flags import extraction_flags, reaching_out
 from .hidden import add_hidden
 from .interpolate import EMPTY
 from .isophote import core_bits, ellipses, isophotes
-from .kron import elliptical_sums, foreign_fractions, kron_radii
+from .kron import SEARCH, elliptical_sums, foreign_fractions, kron_radii
 from .light_model import INNER, LightModel, light_model
 from .noise import correlation_factors, empty_sums, lattice
 from .planes import ArrayPlanes, Piece, Planes, cut
@@ -35,6 +35,7 @@ from .sizes import window_sizes, windows_near
 from .star_profile import EDGES, sector_sums
 from .stellarity import star_locus, stellarity
 from .windowed import windowed_centroids
+from .winpos import winpos
 
 COLUMNS = (
     *("x", "y", "x_error", "y_error"),
@@ -46,6 +47,8 @@ COLUMNS = (
 INTEGERS = {"flags": np.int16, "imaflags_iso": np.int16, "isoarea": np.int32}
 EPOCH_DIGITS = 6
 """Mean epochs that differ by less than 0.1 s are those of one set of exposures."""
+BLANK = np.int32(-1)
+"""Owner of pixels that are no source's, and mirrored all the same."""
 CORE = 2.0
 """A source's core, where BLEED means that it is saturated, is its half-light radius; at least this
 many pixels."""
@@ -385,7 +388,11 @@ def find(
     found = replace(found, kron=kron)
     light = kron_light(scene, found, settings)
     width = _window(scene, light.half, settings)
-    x, y, sky, source = windowed_centroids(*_pixels(scene, found), found.x0, found.y0, width)
+    start = (*_pixels(scene, found), found.x0, found.y0, width)
+    if settings["definitions"] == SOURCE_EXTRACTOR:
+        x, y, sky, source = winpos(*start, found.a, found.b, found.theta)
+    else:
+        x, y, sky, source = windowed_centroids(*start)
     # Where the iteration ran away (a source in 800, on the flanks of bright ones), the barycentre
     # stands, with the error of its pixels: half of the true one, the isophote follows the noise.
     lost = np.isnan(sky)
@@ -409,13 +416,19 @@ def _detected(
     scene: Scene, piece: Piece, settings: Mapping, inverse_gain: float, first: Isophotes | None
 ) -> Detections:
     """The sources of a scene; where their light is modelled, hidden ones too, and by own light."""
+    empty = scene.state == EMPTY
+    theirs = settings["definitions"] == SOURCE_EXTRACTOR
+    variance = undetectable(scene.variance, empty, settings) if theirs else scene.variance
     if first is None:
-        empty = scene.state == EMPTY
-        objects, segmentation = detect(scene.data, scene.variance, empty, settings)
+        objects, segmentation = detect(scene.data, variance, empty, settings)
     else:
         objects, segmentation = first.objects, first.segmentation()
     if scene.model is None:
-        return _isophotal(objects, segmentation, piece)
+        found = _isophotal(objects, segmentation, piece)
+        if theirs:
+            blank = small_peaks(scene.data, variance, segmentation, settings)
+            found = replace(found, cores=np.where(blank, BLANK, segmentation))
+        return found
     planes = (scene.data, scene.net, scene.variance, scene.state)
     model = (scene.model, scene.window)
     found = (objects, segmentation)
@@ -473,6 +486,7 @@ def _kron_scale(scene: Scene, found: Detections, settings: Mapping) -> np.ndarra
         *found.ellipse,
         settings["kron_factor"],
         settings["kron_floor"],
+        np.inf if settings["definitions"] == SOURCE_EXTRACTOR else SEARCH,
     )
 
 
@@ -527,13 +541,20 @@ def measure_at(
     """
     pixels = _pixels(scene, found)
     centre = (found.x, found.y)
-    flux, noise, incomplete = circular_sums(*pixels, *centre, radii)
+    theirs = settings["definitions"] == SOURCE_EXTRACTOR
+    middle = (found.x0, found.y0) if theirs else centre
+    flux, noise, incomplete = circular_sums(*pixels, *middle, radii)
     peak, bits, holed = isophotes(
         scene.data, scene.mask, scene.state, found.segmentation, found.ident, found.boxes
     )
     size, size_sky, size_source = window_sizes(*pixels, *centre, _ladder(scene.model))
     background = _at_pixels(scene.background, *centre)
     core = core_bits(scene.mask, *centre, np.maximum(np.nan_to_num(light.half, nan=0.0), CORE))
+    incomplete = incomplete | light.incomplete
+    owners = found.segmentation
+    if theirs:  # of masks it knows none but what is left in the image; what it mends is whole
+        core, holed, owners = np.zeros_like(core), np.zeros_like(holed), found.cores
+        incomplete = reaching_out(scene.data.shape, found.ellipse, found.kron, radii[-1])
     return {
         "flux_auto": light.flux,
         "noise_auto": light.noise,
@@ -548,10 +569,10 @@ def measure_at(
         "imaflags_iso": bits,
         "flags": extraction_flags(
             found.sep_flags,
-            foreign_fractions(scene.state, found.segmentation, found.ident, *found.ellipse),
+            foreign_fractions(scene.state, owners, found.ident, *found.ellipse, found.kron),
             peak + background,
             core,
-            incomplete | light.incomplete,
+            incomplete,
             holed,
             saturation,
             settings["neighbour_fraction"],

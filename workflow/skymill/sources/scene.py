@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from .background import Mesh
-from .interpolate import EMPTY, GOOD, MASKED, interpolate_rows
+from .background import SOURCE_EXTRACTOR, Mesh
+from .interpolate import EMPTY, GOOD, MASKED, copy_pixels, interpolate_rows
 from .light_model import COLUMNS, LightModel
 from .planes import Planes, Window
 
@@ -68,7 +68,8 @@ def load_scene(
     scale = np.float32(mesh.noise_scale**2 if mesh else 0)
     state = np.empty(net.shape, np.uint8)
     _subtract(net, variance, mask, background, light, scale, state)
-    interpolate_rows(net, variance, state, int(settings["interpolate_lag"]))
+    bridge = copy_pixels if settings["definitions"] == SOURCE_EXTRACTOR else interpolate_rows
+    bridge(net, variance, state, int(settings["interpolate_lag"]))
     data = net + light
     data[state == EMPTY] = 0
     return Scene(data, net, variance, mask, state, background, window, model)

@@ -67,8 +67,8 @@ def windowed_centroids(
         limit = max(width, 1.0)
         reach = REACH * sigma
         # Pixels keep their values while the window moves, but for those that are mirrored.
-        row, rows = _span(y[n], reach + limit, ny)
-        column, columns = _span(x[n], reach + limit, nx)
+        row, rows = span(y[n], reach + limit, ny)
+        column, columns = span(x[n], reach + limit, nx)
         light = np.full((max(rows - row, 0), max(columns - column, 0)), np.nan)
         for j in range(row, rows):
             for i in range(column, columns):
@@ -79,10 +79,10 @@ def windowed_centroids(
         xc, yc = x[n], y[n]
         for _ in range(ITERATIONS):
             total, mx, my = 0.0, 0.0, 0.0
-            low_x, high_x = _span(xc, reach, nx)
+            low_x, high_x = span(xc, reach, nx)
             for i in range(low_x, high_x):
                 weights[i] = np.exp(-0.5 * ((i - xc) / sigma) ** 2)
-            for j in range(*_span(yc, reach, ny)):
+            for j in range(*span(yc, reach, ny)):
                 dy = j - yc
                 weight_y = np.exp(-0.5 * (dy / sigma) ** 2)
                 for i in range(low_x, high_x):
@@ -107,25 +107,25 @@ def windowed_centroids(
             if step_x * step_x + step_y * step_y < CONVERGED * CONVERGED:
                 if -0.5 < x_next < nx - 0.5 and -0.5 < y_next < ny - 0.5:
                     x_new[n], y_new[n] = x_next, y_next
-                    errors = _errors(
+                    sums = errors(
                         data, variance, state, segmentation, idents[n], mine, xc, yc, sigma
                     )
                     factor = 4 / (total * total)
-                    sky[n, 0], sky[n, 1] = factor * errors[0], factor * errors[1]
-                    source[n, 0], source[n, 1] = factor * errors[2], factor * errors[3]
+                    sky[n, 0], sky[n, 1] = factor * sums[0], factor * sums[1]
+                    source[n, 0], source[n, 1] = factor * sums[2], factor * sums[3]
                 break
             xc, yc = x_next, y_next
     return x_new, y_new, sky, source
 
 
 @njit(cache=True)
-def _span(centre: float, reach: float, length: int) -> tuple[int, int]:
+def span(centre: float, reach: float, length: int) -> tuple[int, int]:
     """The pixels along an axis that a window may touch; the second is outside."""
     return max(int(centre - reach), 0), min(int(centre + reach) + 1, length - 1) + 1
 
 
 @njit(cache=True)
-def _errors(
+def errors(
     data: np.ndarray,
     variance: np.ndarray,
     state: np.ndarray,
@@ -139,9 +139,9 @@ def _errors(
     """Σ w² σ² dx², the same with dy, and both with the light in the place of the variance."""
     vx, vy, px, py = 0.0, 0.0, 0.0, 0.0
     reach = REACH * sigma
-    low_x, high_x = _span(x, reach, data.shape[1])
+    low_x, high_x = span(x, reach, data.shape[1])
     weights = np.exp(-0.5 * ((np.arange(low_x, high_x) - x) / sigma) ** 2)
-    for j in range(*_span(y, reach, data.shape[0])):
+    for j in range(*span(y, reach, data.shape[0])):
         dy = j - y
         weight_y = np.exp(-0.5 * (dy / sigma) ** 2)
         for i in range(low_x, high_x):
