@@ -9,8 +9,8 @@ a pixel's σ, which costs a faint star a tenth of its light in 5″. So a second
 pixels that the first one shows to be sources'. What is left is the sky with the light between the
 isophotes; a third pass takes that out too, as `skymill.sources.light_model` knows it.
 
-With ``definitions: source-extractor`` boxes lie, and are filtered and joined, as source-extractor's:
-they are whole but for narrower ones at the end, placed as if they were whole; at the border the
+With ``definitions: source-extractor`` boxes lie, and are filtered and joined, as that program does
+it: they are whole but for narrower ones at the end, placed as if they were whole; at the border the
 median shrinks evenly on both sides, so that a corner's box isn't filtered; beyond the outermost
 centres the cubic runs on; and the noise is the median of the filtered rms.
 """

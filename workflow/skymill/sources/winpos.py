@@ -2,8 +2,8 @@
 
 `skymill.sources.windowed` iterates the same sum, and gives up where a centroid runs away from its
 source. source-extractor 2.25 keeps where it got to, and goes back to the barycentre by other rules:
-where the light in the window is negative, where its moments are no ellipse's, and where the centroid
-has left the isophotal ellipse by more than a pixel on both axes.
+where the light in the window is negative, where its moments are no ellipse's, and where the
+centroid lies outside the isophotal ellipse and more than a pixel away on both axes.
 """
 
 import numpy as np
