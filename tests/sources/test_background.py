@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sep
 
 from skymill.sources.background import background_mesh
 from skymill.sources.planes import ArrayPlanes
@@ -120,3 +121,37 @@ def test_a_box_of_which_sources_leave_nothing_takes_its_neighbours(extraction):
     image[:230, :220] += 300
     mesh = background_mesh(planes(image), extraction)
     np.testing.assert_allclose(mesh.at(ALL), 70, atol=0.6)
+
+
+@pytest.fixture
+def theirs(extraction):
+    return {**extraction, "definitions": "source-extractor", "back_passes": 1}
+
+
+def sky_with_stars(add_moffat):
+    rng = np.random.default_rng(6)
+    rows, columns = np.indices(SHAPE)
+    image = noise() + 3e-5 * (columns - 300) ** 2 + 0.02 * rows
+    for _ in range(150):
+        add_moffat(image, rng.uniform(0, 900), rng.uniform(0, 700), 5e4, 5.0)
+    return image.astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_source_extractors_mesh_is_seps_to_the_last_box(theirs, add_moffat, size):
+    # Neither side is a multiple of a box. sep's background is source-extractor's code.
+    image = sky_with_stars(add_moffat)
+    mesh = background_mesh(planes(image), {**theirs, "back_size": float(size)})
+    other = sep.Background(image, bw=size, bh=size, fw=3, fh=3)
+    np.testing.assert_allclose(mesh.at(ALL), other.back(), atol=2e-3)
+    assert mesh.noise == pytest.approx(other.globalrms, rel=1e-6)
+    assert mesh.noise_scale == pytest.approx(other.globalrms / 5, rel=1e-6)
+
+
+def test_source_extractors_mesh_beside_masked_boxes(theirs, add_moffat):
+    image = sky_with_stars(add_moffat)
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[:300, 320:500] = 4
+    mesh = background_mesh(planes(image, mask=mask), {**theirs, "back_size": 64.0})
+    other = sep.Background(image, mask=mask > 0, bw=64, bh=64, fw=3, fh=3)
+    np.testing.assert_allclose(mesh.at(ALL), other.back(), atol=2e-3)

@@ -65,3 +65,39 @@ def test_isophotes_are_kept_without_the_sky(crowd, extraction):
     assert kept.places.nbytes + kept.owners.nbytes < segmentation.nbytes
     assert kept.segmentation().dtype == segmentation.dtype
     np.testing.assert_array_equal(kept.segmentation(), segmentation)
+
+
+def test_small_peaks_are_what_is_above_the_threshold_and_no_detection(extraction):
+    image = np.zeros((60, 60), np.float32)
+    image[20:24, 20:24] = 100  # a source
+    image[40, 40] = 30  # filtered: 7.5, 3.75 and 1.9 about it; the threshold is 7.5
+    image[40, 41] = 30
+    image[0, 50:53] = 100  # at the border
+    objects, segmentation = detect(image, {**extraction, "minarea": 16.0})
+    assert len(objects) == 1
+    variance = np.full(image.shape, 25, np.float32)
+    small = detection.small_peaks(image, variance, segmentation, {**extraction, "minarea": 16.0})
+    assert set(zip(*np.nonzero(small[30:50, 30:50]), strict=True)) == {(10, 10), (10, 11)}
+    assert small[0:2, 49:54].any()
+    assert not small[segmentation > 0].any()
+    assert not small[10:30, 10:30].any()
+
+
+def test_a_large_group_without_a_number_was_cleaned_and_is_no_small_peak(extraction):
+    image = np.zeros((40, 40), np.float32)
+    image[10:14, 10:14] = 100
+    nothing = np.zeros(image.shape, np.int32)
+    variance = np.full(image.shape, 25, np.float32)
+    assert not detection.small_peaks(image, variance, nothing, extraction).any()
+    few = {**extraction, "minarea": 40.0}
+    assert detection.small_peaks(image, variance, nothing, few)[10:14, 10:14].all()
+
+
+def test_nothing_is_detected_where_the_filter_meets_no_data(extraction):
+    empty = np.zeros((20, 20), bool)
+    variance = np.full(empty.shape, 25, np.float32)
+    assert detection.undetectable(variance, empty, extraction) is variance
+    empty[10, 10] = True
+    huge = detection.undetectable(variance, empty, extraction) > 1e20
+    assert huge.sum() == 9
+    assert huge[9:12, 9:12].all()

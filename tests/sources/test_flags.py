@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skymill.bits import Flag, MaskBit
-from skymill.sources.flags import extraction_flags
+from skymill.sources.flags import extraction_flags, reaching_out
 
 NOTHING = {
     "sep_flags": 0,
@@ -40,3 +40,24 @@ def flags(**given):
 )
 def test_each_flag(given, expected):
     assert flags(**given) == expected
+
+
+@pytest.mark.parametrize(
+    ("x", "a", "kron", "expected"),
+    [
+        (50.0, 2.0, 3.5, False),
+        (11.1, 1.0, 3.5, False),  # the circle's radius is 12.5: it ends at -1.4
+        (10.9, 1.0, 3.5, True),
+        (86.9, 1.0, 3.5, False),  # at the upper border it may not pass the last pixel
+        (87.1, 1.0, 3.5, True),
+        (21.5, 4.0, 3.5, True),  # the growth curve ends at 6 a + 1.5
+        (25.0, 4.0, 3.5, False),
+        (25.0, 4.0, 6.5, True),  # the AUTO ellipse
+    ],
+)
+def test_what_reaches_beyond_the_border(x, a, kron, expected):
+    ellipse = tuple(np.array([value]) for value in (x, 500.0, a, 1.0, 0.0))
+    found = reaching_out((1000, 100), ellipse, np.array([kron]), 12.5)
+    assert found[0] == expected
+    turned = tuple(np.array([value]) for value in (500.0, x, a, 1.0, np.pi / 2))
+    assert reaching_out((100, 1000), turned, np.array([kron]), 12.5)[0] == expected

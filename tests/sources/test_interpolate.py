@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from skymill.sources.interpolate import BRIDGED, EMPTY, GOOD, MASKED, interpolate_rows
+from skymill.sources.interpolate import (
+    BRIDGED,
+    EMPTY,
+    GOOD,
+    MASKED,
+    copy_pixels,
+    interpolate_rows,
+)
 
 
 def bridged(states, values, lag=3):
@@ -42,3 +49,26 @@ def test_a_row_without_a_good_pixel():
     data, _, state = bridged([EMPTY, MASKED, EMPTY], [np.nan, 3, np.nan])
     np.testing.assert_allclose(data, [0, 3, 0])
     np.testing.assert_array_equal(state, [EMPTY, MASKED, EMPTY])
+
+
+def test_copies_come_from_the_left_and_then_from_the_row_before():
+    # As source-extractor's INTERP_TYPE ALL with a lag of 2.
+    data = np.array([[1, 2, 3, 4, 5], [6, 0, 0, 0, 9], [0, 0, 7, 8, 0]], np.float32)
+    state = np.where(data == 0, MASKED, GOOD).astype(np.uint8)
+    variance = data + 10
+    copy_pixels(data, variance, state, 2)
+    np.testing.assert_array_equal(data, [[1, 2, 3, 4, 5], [6, 6, 6, 4, 9], [6, 6, 7, 8, 8]])
+    np.testing.assert_array_equal(variance, data + 10)
+    assert (state == GOOD).all()
+
+
+def test_what_copies_do_not_reach_is_without_data():
+    data = np.full((4, 9), 5, np.float32)
+    state = np.full(data.shape, MASKED, np.uint8)
+    state[:, 0] = GOOD
+    state[0] = GOOD
+    copy_pixels(data, np.ones_like(data), state, 2)
+    expected = np.full(data.shape, GOOD)
+    expected[3, 3:] = EMPTY  # two to the right, two down
+    np.testing.assert_array_equal(state, expected)
+    assert (data[3, 3:] == 0).all()

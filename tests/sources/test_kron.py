@@ -57,6 +57,18 @@ def test_the_floor_is_on_factor_times_moment():
     assert radius(exponential(), floor=3.5) == radius(exponential())
 
 
+def test_a_first_moment_beyond_the_search_ellipse_is_noise_or_source_extractors():
+    image = exponential(0.3)
+    rows, columns = np.indices(SHAPE)
+    far = np.hypot(columns - ELLIPSE["x"], rows - ELLIPSE["y"]) > 14
+    image[far] = 50
+    image[60:140, 95:105] -= 120  # little light is left, and its moment is far out
+    image, state, segmentation, ident, ellipse = arguments(image)
+    given = (image, state, segmentation, ident, NOTHING_MODELLED, *ellipse, 2.5, 3.5)
+    assert kron_radii(*given)[0] == pytest.approx(15.0)
+    assert kron_radii(*given, np.inf)[0] > 15.0
+
+
 def test_a_negative_source_gets_the_floor():
     assert radius(-exponential(), floor=3.5) == 3.5
 
@@ -84,11 +96,28 @@ def test_a_neighbour_is_mirrored_away_and_counted():
     )
     assert radius(crowded, segmentation=segmentation) == pytest.approx(radius(image), rel=0.1)
     _, state, _, ident, ellipse = arguments(image)
-    assert foreign_fractions(state, segmentation, ident, *ellipse)[0] == pytest.approx(
-        0.3, abs=0.05
-    )
-    assert foreign_fractions(state, 0 * segmentation, ident, *ellipse)[0] == 0
-    assert foreign_fractions(state + MASKED, 0 * segmentation, ident, *ellipse)[0] == 1
+    auto = np.array([3.5])
+    found = foreign_fractions(state, segmentation, ident, *ellipse, auto)[0]
+    assert found == pytest.approx(0.3, abs=0.05)
+    assert foreign_fractions(state, 0 * segmentation, ident, *ellipse, auto)[0] == 0
+    assert foreign_fractions(state + MASKED, 0 * segmentation, ident, *ellipse, auto)[0] == 1
+
+
+@pytest.mark.parametrize(("inner", "outer", "scale"), [(0, 2, 2.0), (8, 9, 9.0)])
+def test_the_auto_ellipse_counts_too(inner, outer, scale):
+    rows, columns = np.indices(SHAPE, dtype=float)
+    dx, dy = columns - ELLIPSE["x"], rows - ELLIPSE["y"]
+    cosine, sine = np.cos(ELLIPSE["theta"]), np.sin(ELLIPSE["theta"])
+    u = (dx * cosine + dy * sine) / ELLIPSE["a"]
+    v = (dy * cosine - dx * sine) / ELLIPSE["b"]
+    ring = (np.hypot(u, v) >= inner) & (np.hypot(u, v) < outer)
+    _, state, _, ident, ellipse = arguments(exponential())
+    neighbour = 2 * ring.astype(np.int32)
+    expected = (outer**2 - inner**2) / scale**2
+    found = foreign_fractions(state, neighbour, ident, *ellipse, np.array([scale]))[0]
+    assert found == pytest.approx(expected, abs=0.03)
+    search = foreign_fractions(state, neighbour, ident, *ellipse, np.array([3.5]))[0]
+    assert search < found
 
 
 def test_an_ellipse_without_data():

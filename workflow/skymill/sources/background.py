@@ -293,13 +293,7 @@ def _spline_weights(
     if boxes == 1:
         return np.ones((stop - start, 1))
     values = np.eye(boxes)
-    # Second derivatives at the box centres: m[k−1] + 4 m[k] + m[k+1] = 6 Δ²y, 0 at both ends.
-    matrix = np.eye(boxes)
-    right = np.zeros((boxes, boxes))
-    for k in range(1, boxes - 1):
-        matrix[k, k - 1 : k + 2] = 1, 4, 1
-        right[k, k - 1 : k + 2] = 6, -12, 6
-    bend = np.linalg.solve(matrix, right)
+    bend = _their_bends(boxes) if free else _bends(boxes)
     place = (np.arange(start, stop) + centre) / size - 0.5
     inside = np.clip(place, 0, boxes - 1)
     held = place if free else inside
@@ -310,3 +304,29 @@ def _spline_weights(
     slope = values[k + 1] - values[k]
     slope += ((1 - 3 * (1 - u) ** 2) * bend[k] + (3 * u**2 - 1) * bend[k + 1]) / 6
     return spline + slope * (place - held)[:, None]
+
+
+def _bends(boxes: int) -> np.ndarray:
+    """Second derivatives at the centres: m[k−1] + 4 m[k] + m[k+1] = 6 Δ²y, 0 at both ends."""
+    matrix = np.eye(boxes)
+    right = np.zeros((boxes, boxes))
+    for k in range(1, boxes - 1):
+        matrix[k, k - 1 : k + 2] = 1, 4, 1
+        right[k, k - 1 : k + 2] = 6, -12, 6
+    return np.linalg.solve(matrix, right)
+
+
+def _their_bends(boxes: int) -> np.ndarray:
+    """The same as source-extractor has them.
+
+    In its back substitution the next centre's second derivative enters already divided by 6.
+    """
+    bend, right, factor = np.zeros((boxes, boxes)), np.zeros((boxes, boxes)), np.zeros(boxes)
+    for k in range(1, boxes - 1):
+        factor[k] = -1 / (factor[k - 1] + 4)
+        step = np.zeros(boxes)
+        step[k - 1 : k + 2] = 6, -12, 6
+        right[k] = factor[k] * (right[k - 1] - step)
+    for k in range(boxes - 2, 0, -1):
+        bend[k] = factor[k] * bend[k + 1] / 6 + right[k]
+    return bend
