@@ -67,30 +67,53 @@ def test_isophotes_are_kept_without_the_sky(crowd, extraction):
     np.testing.assert_array_equal(kept.segmentation(), segmentation)
 
 
+def left(image, segmentation, objects, settings):
+    variance = np.full(image.shape, 25, np.float32)
+    return detection.leftovers(image, variance, objects, segmentation, settings)
+
+
 def test_small_peaks_are_what_is_above_the_threshold_and_no_detection(extraction):
+    settings = {**extraction, "minarea": 16.0}
     image = np.zeros((60, 60), np.float32)
     image[20:24, 20:24] = 100  # a source
-    image[40, 40] = 30  # filtered: 7.5, 3.75 and 1.9 about it; the threshold is 7.5
-    image[40, 41] = 30
+    image[40, 40:42] = 30  # filtered 11 there and 6 about it; the threshold is 7.5
     image[0, 50:53] = 100  # at the border
-    objects, segmentation = detect(image, {**extraction, "minarea": 16.0})
+    objects, segmentation = detect(image, settings)
     assert len(objects) == 1
-    variance = np.full(image.shape, 25, np.float32)
-    small = detection.small_peaks(image, variance, segmentation, {**extraction, "minarea": 16.0})
+    small = left(image, segmentation, objects, settings).small
     assert set(zip(*np.nonzero(small[30:50, 30:50]), strict=True)) == {(10, 10), (10, 11)}
     assert small[0:2, 49:54].any()
     assert not small[segmentation > 0].any()
     assert not small[10:30, 10:30].any()
 
 
-def test_a_large_group_without_a_number_was_cleaned_and_is_no_small_peak(extraction):
+def test_what_cleaning_took_belongs_to_the_source_whose_wing_it_lay_on(extraction):
+    image = np.zeros((100, 100), np.float32)
+    image[20:26, 20:26] = 2000
+    image[70:75, 70:75] = 100
+    image[23:27, 34:38] = 30
+    objects, segmentation = detect(image, {**extraction, "clean_param": 1.0})
+    gone = segmentation.copy()
+    taken = segmentation[24, 35]
+    if taken:  # as if cleaning had taken it
+        gone[gone == taken] = 0
+    found = left(image, gone, objects[:1], extraction)
+    rows, columns, taker = found.cleaned.T
+    assert not found.small[20:30, 30:40].any()
+    mine = (rows < 30) & (columns > 32) & (columns < 40)
+    assert mine.sum() >= 16
+    assert (taker[mine] == 1).all()
+
+
+def test_without_a_source_nothing_takes(extraction):
     image = np.zeros((40, 40), np.float32)
     image[10:14, 10:14] = 100
-    nothing = np.zeros(image.shape, np.int32)
-    variance = np.full(image.shape, 25, np.float32)
-    assert not detection.small_peaks(image, variance, nothing, extraction).any()
+    objects, segmentation = detect(image, extraction)
+    found = left(image, 0 * segmentation, objects[:0], extraction)
+    assert not found.small.any()
+    assert found.cleaned.shape == (0, 3)
     few = {**extraction, "minarea": 40.0}
-    assert detection.small_peaks(image, variance, nothing, few)[10:14, 10:14].all()
+    assert left(image, 0 * segmentation, objects[:0], few).small[10:14, 10:14].all()
 
 
 def test_nothing_is_detected_where_the_filter_meets_no_data(extraction):

@@ -62,7 +62,7 @@ def test_errors_are_those_of_white_noise():
 def test_what_is_not_its_own_is_mirrored(star, kind):
     both, state = star.copy(), np.full(SHAPE, GOOD, np.uint8)
     segmentation = np.zeros(SHAPE, np.int32)
-    both[:, 75:] += 500
+    both[:, 75:] += 2000
     assert abs(centroid(both, 70.3, 60.6)[0] - 70.3) > 0.3
     if kind == "neighbour":
         segmentation[:, 75:] = 2

@@ -10,6 +10,8 @@ from ..errors import DataError
 
 LEAST_PIXSTACK = 1_000_000
 LEAST_SUB_OBJECTS = 16_384
+CLEAN_REACH = 200.0
+"""Cleaning takes nothing farther away, pixels; source-extractor's limit is ten major axes."""
 HUGE = 1e30
 """A variance under which nothing is detected."""
 
@@ -145,31 +147,77 @@ def undetectable(variance: np.ndarray, empty: np.ndarray, settings: Mapping) -> 
     return np.where(touched, np.float32(HUGE), variance)
 
 
-def small_peaks(
-    data: np.ndarray, variance: np.ndarray, segmentation: np.ndarray, settings: Mapping
-) -> np.ndarray:
-    """Pixels above the threshold whose group is too small for a detection.
+@dataclass(frozen=True)
+class Leftovers:
+    """Pixels above the threshold that no listed source owns.
 
-    source-extractor blanks what lies above its threshold as it scans, and gives back only what it
-    lists or what cleaning took: these pixels are mirrored in every source's apertures.
+    Attributes
+    ----------
+    small : ndarray of bool, shape (ny, nx)
+        Of groups too small for a detection. source-extractor blanks what lies above its threshold
+        as it scans, and gives back only what it lists or what cleaning took: these are mirrored in
+        every source's apertures.
+    cleaned : ndarray of int32, shape (n, 3)
+        Row, column and the number of the source that took it, of each pixel of a detection that
+        cleaning took. Its mask bits are that source's too.
+    """
+
+    small: np.ndarray
+    cleaned: np.ndarray
+
+
+def leftovers(
+    data: np.ndarray,
+    variance: np.ndarray,
+    objects: np.ndarray,
+    segmentation: np.ndarray,
+    settings: Mapping,
+) -> Leftovers:
+    """Find what `detect` dropped.
 
     Parameters
     ----------
-    data, variance : ndarray of float32
+    data, variance, settings
         As for `detect`.
-    segmentation : ndarray of int32
-        As `detect` gives it.
-    settings : Mapping
-        As for `detect`.
-
-    Returns
-    -------
-    ndarray of bool
+    objects, segmentation
+        As `detect` gives them.
     """
     kernel = np.array(settings["filter"], np.float32)
     kernel /= np.abs(kernel).sum()
     above = _above(data, variance, kernel, np.float32(settings["threshold"]))
-    return _small(above, segmentation, int(settings["minarea"]))
+    small, rows, columns, group = _dropped(above, segmentation, int(settings["minarea"]))
+    takers = _takers(rows, columns, group, objects)
+    kept = takers > 0
+    cleaned = np.stack([rows[kept], columns[kept], takers[kept]], axis=1).astype(np.int32)
+    return Leftovers(small, cleaned)
+
+
+def _takers(
+    rows: np.ndarray, columns: np.ndarray, group: np.ndarray, objects: np.ndarray
+) -> np.ndarray:
+    """The number of the source that took each pixel's group: that whose profile is highest there.
+
+    The profile is the one of cleaning (Bertin & Arnouts 1996, §6): a Moffat with β = 1 through the
+    isophote, whose volume is the isophotal flux.
+    """
+    from scipy.spatial import cKDTree
+
+    if not group.size or not len(objects):
+        return np.zeros(group.size, np.int32)
+    count = np.bincount(group)
+    x, y = (np.bincount(group, place) / count for place in (columns, rows))
+    area = np.pi * objects["a"] * objects["b"]
+    peak = objects["cflux"] / (2 * area)
+    slope = (peak / objects["thresh"] - 1) * area / objects["npix"]
+    tree = cKDTree(np.c_[objects["x"], objects["y"]])
+    taker = np.zeros(count.size, np.int32)
+    for k, near in enumerate(tree.query_ball_point(np.c_[x, y], CLEAN_REACH)):
+        if near:
+            dx, dy = x[k] - objects["x"][near], y[k] - objects["y"][near]
+            cxx, cyy, cxy = (objects[name][near] for name in ("cxx", "cyy", "cxy"))
+            away = 1 + slope[near] * (cxx * dx * dx + cyy * dy * dy + cxy * dx * dy)
+            taker[k] = near[int(np.argmax(peak[near] / np.maximum(away, 1)))] + 1
+    return taker[group]
 
 
 @njit(cache=True)
@@ -198,32 +246,50 @@ def _above(
 
 
 @njit(cache=True)
-def _small(above: np.ndarray, segmentation: np.ndarray, minarea: int) -> np.ndarray:
-    """Groups (of eight neighbours) of fewer than `minarea` pixels, none of which is a source's."""
+def _dropped(
+    above: np.ndarray, segmentation: np.ndarray, minarea: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Groups (of eight neighbours) of pixels above the threshold that no source owns.
+
+    Returns
+    -------
+    small : ndarray of bool
+        Pixels of groups of fewer than `minarea` that touch no source.
+    rows, columns, group : ndarray of int32, shape (n,)
+        Pixels of all others, and which of them belong together.
+    """
     ny, nx = above.shape
     small = np.zeros(above.shape, np.bool_)
     seen = np.zeros(above.shape, np.bool_)
-    rows, columns = np.empty(above.size, np.int32), np.empty(above.size, np.int32)
+    most = 0
+    for j in range(ny):
+        for i in range(nx):
+            most += above[j, i] and segmentation[j, i] == 0
+    rows, columns = np.empty(most, np.int32), np.empty(most, np.int32)
+    group = np.empty(most, np.int32)
+    first, groups = 0, 0  # kept groups lie before `first`
     for j in range(ny):
         for i in range(nx):
             if not above[j, i] or seen[j, i] or segmentation[j, i] != 0:
                 continue
-            rows[0], columns[0], count, done, own = j, i, 1, 0, True
+            rows[first], columns[first], count, done, alone = j, i, first + 1, first, True
             seen[j, i] = True
             while done < count:
                 y, x = rows[done], columns[done]
                 done += 1
                 for b in range(max(y - 1, 0), min(y + 2, ny)):
                     for a in range(max(x - 1, 0), min(x + 2, nx)):
-                        if not above[b, a] or seen[b, a]:
-                            continue
                         if segmentation[b, a] != 0:
-                            own = False
-                            continue
-                        seen[b, a] = True
-                        rows[count], columns[count] = b, a
-                        count += 1
-            if own and count < minarea:
-                for k in range(count):
+                            alone = False
+                        elif above[b, a] and not seen[b, a]:
+                            seen[b, a] = True
+                            rows[count], columns[count] = b, a
+                            count += 1
+            if alone and count - first < minarea:
+                for k in range(first, count):
                     small[rows[k], columns[k]] = True
-    return small
+            else:
+                group[first:count] = groups
+                groups += 1
+                first = count
+    return small, rows[:first], columns[:first], group[:first]

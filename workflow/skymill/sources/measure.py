@@ -19,7 +19,7 @@ from astropy.table import Table
 from ..errors import InputError
 from .apertures import DIAMETERS, circular_sums
 from .background import SOURCE_EXTRACTOR, Mesh, background_mesh
-from .detection import Isophotes, detect, small_peaks, undetectable
+from .detection import Isophotes, detect, leftovers, undetectable
 from .flags import extraction_flags, reaching_out
 from .hidden import add_hidden
 from .interpolate import EMPTY
@@ -108,6 +108,8 @@ class Detections:
         Lowest y, highest y, lowest x, highest x; shape (n, 4).
     error_sky, error_source : ndarray of float64
         Squared errors of x, y without correlation: sky + source / gain; shape (n, 2).
+    cleaned : ndarray of int32, optional
+        Pixels that cleaning gave to a source (`skymill.sources.detection.Leftovers`).
     """
 
     objects: np.ndarray
@@ -127,6 +129,7 @@ class Detections:
     boxes: np.ndarray
     error_sky: np.ndarray
     error_source: np.ndarray
+    cleaned: np.ndarray | None = None
 
     @property
     def ellipse(self) -> tuple[np.ndarray, ...]:
@@ -426,8 +429,9 @@ def _detected(
     if scene.model is None:
         found = _isophotal(objects, segmentation, piece)
         if theirs:
-            blank = small_peaks(scene.data, variance, segmentation, settings)
-            found = replace(found, cores=np.where(blank, BLANK, segmentation))
+            left = leftovers(scene.data, variance, objects, segmentation, settings)
+            cores = np.where(left.small, BLANK, segmentation)
+            found = replace(found, cores=cores, cleaned=left.cleaned)
         return found
     planes = (scene.data, scene.net, scene.variance, scene.state)
     model = (scene.model, scene.window)
@@ -554,6 +558,7 @@ def measure_at(
     owners = found.segmentation
     if theirs:  # of masks it knows none but what is left in the image; what it mends is whole
         core, holed, owners = np.zeros_like(core), np.zeros_like(holed), found.cores
+        bits |= _cleaned_bits(scene.mask, found)
         incomplete = reaching_out(scene.data.shape, found.ellipse, found.kron, radii[-1])
     return {
         "flux_auto": light.flux,
@@ -581,6 +586,15 @@ def measure_at(
         "size_sky": size_sky,
         "size_source": size_source,
     }
+
+
+def _cleaned_bits(mask: np.ndarray, found: Detections) -> np.ndarray:
+    """The mask bits of what cleaning gave to each source."""
+    bits = np.zeros(len(found.objects) + 1, np.int16)
+    if found.cleaned is not None:
+        rows, columns, ident = found.cleaned.T
+        np.bitwise_or.at(bits, ident, mask[rows, columns])
+    return bits[found.ident]
 
 
 def _at_pixels(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
