@@ -13,8 +13,10 @@ from scipy.spatial import cKDTree
 
 from skymill.bits import Flag, MaskBit
 from skymill.errors import InputError
-from skymill.sources.measure import COLUMNS, Band, measure, measure_bands
+from skymill.sources.background import background_mesh
+from skymill.sources.measure import COLUMNS, Band, measure, measure_bands, size_windows
 from skymill.sources.planes import ArrayPlanes
+from skymill.sources.sizes import LADDER
 
 GAIN = 2.0
 APERTURES = ("aper3", "aper5", "aper10", "auto")
@@ -130,6 +132,30 @@ def test_a_level_is_background(star_grid, extraction):
     raised = run(image + np.float32(1024), variance, once)
     raised["background"] -= 1024
     assert_same(raised, measured, rtol=5e-3, atol=2e-2)
+
+
+def test_sizes_are_measured_near_the_seeing(star_grid, extraction, monkeypatch):
+    image, variance, _ = star_grid  # stars of 5 pixels
+    once = {**extraction, "back_passes": 1, "light_model": False}
+    bands = {"": Band(ArrayPlanes(image, variance, np.zeros(image.shape, np.uint8)), GAIN, np.inf)}
+    meshes = {"": background_mesh(bands[""].planes, once)}
+    in_all = run(image, variance, once)
+    assert size_windows(bands, "", meshes, {"": None}, once)[""].size == LADDER.size
+    monkeypatch.setattr("skymill.sources.measure.PROBE", 300)
+    windows = size_windows(bands, "", meshes, {"": None}, once)[""]
+    np.testing.assert_array_equal(windows, LADDER[2:5])
+    assert abs(windows[1] * 2.355 - 5.07) < 0.6
+    assert_same(run(image, variance, once), in_all, rtol=0, atol=0)
+
+
+def test_without_bright_sources_all_windows_are_measured(star_grid, extraction, monkeypatch):
+    _, variance, _ = star_grid
+    image = np.random.default_rng(3).normal(scale=5, size=variance.shape).astype(np.float32)
+    once = {**extraction, "back_passes": 1, "light_model": False}
+    bands = {"": Band(ArrayPlanes(image, variance, np.zeros(image.shape, np.uint8)), GAIN, np.inf)}
+    meshes = {"": background_mesh(bands[""].planes, once)}
+    monkeypatch.setattr("skymill.sources.measure.PROBE", 300)
+    np.testing.assert_array_equal(size_windows(bands, "", meshes, {"": None}, once)[""], LADDER)
 
 
 def test_sub_tiles_give_the_same_catalogue(measured, star_grid, extraction):

@@ -17,20 +17,14 @@ LEAST_COVERED = 0.5
 
 
 @njit(cache=True)
-def _inside(dx: float, dy: float, radius: float) -> float:
-    """Fraction of the pixel at offset (dx, dy) inside a circle about the origin."""
-    r2 = dx * dx + dy * dy
-    if r2 > (radius + 0.75) ** 2:
-        return 0.0
-    if radius > 0.75 and r2 < (radius - 0.75) ** 2:
-        return 1.0
+def _rim(dx: float, dy: float, r2: float) -> float:
+    """Fraction of the pixel at offset (dx, dy) inside a circle of squared radius r2."""
     count = 0
     for b in range(OVERSAMPLING):
         v = dy + (b + 0.5) / OVERSAMPLING - 0.5
         for a in range(OVERSAMPLING):
             u = dx + (a + 0.5) / OVERSAMPLING - 0.5
-            if u * u + v * v <= radius * radius:
-                count += 1
+            count += u * u + v * v <= r2
     return count / OVERSAMPLING**2
 
 
@@ -75,6 +69,9 @@ def circular_sums(
     incomplete = np.zeros(x.size, np.bool_)
     reach = radii[-1] + 0.75
     covered = np.zeros(count)
+    # Squared radii: of the circles, and beyond and within which they cut no pixel.
+    square, outside = radii * radii, (radii + 0.75) ** 2
+    within = np.where(radii > 0.75, (radii - 0.75) ** 2, 0.0)
     for n in range(x.size):
         mine = own[n]
         covered[:] = 0
@@ -86,7 +83,8 @@ def circular_sums(
             dy = j - y[n]
             for i in range(max(low_x, 0), min(high_x, nx - 1) + 1):
                 dx = i - x[n]
-                if dx * dx + dy * dy > reach * reach:
+                r2 = dx * dx + dy * dy
+                if r2 > reach * reach:
                     continue
                 value, spread, _ = own_or_mirrored(
                     data, variance, state, segmentation, idents[n], mine, j, i, y[n], x[n]
@@ -94,9 +92,11 @@ def circular_sums(
                 if state[j, i] >= BRIDGED:
                     incomplete[n] = True
                 for k in range(count - 1, -1, -1):
-                    weight = _inside(dx, dy, radii[k])
-                    if weight == 0:
+                    if r2 > outside[k]:
                         break  # nor does it lie in a smaller circle
+                    weight = 1.0 if r2 < within[k] else _rim(dx, dy, square[k])
+                    if weight == 0:
+                        break
                     flux[n, k] += weight * value
                     noise[n, k] += weight * spread
                     if state[j, i] != EMPTY:

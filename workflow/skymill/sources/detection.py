@@ -86,7 +86,7 @@ def detect(
             data,
             settings["threshold"],
             var=variance,
-            mask=empty,
+            mask=empty if empty.any() else None,
             minarea=int(settings["minarea"]),
             filter_kernel=kernel,
             filter_type="conv",

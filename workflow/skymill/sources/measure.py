@@ -33,7 +33,7 @@ from .scene import Scene, load_scene
 from .shapes import half_light_radii, widths
 from .sizes import window_sizes, windows_near
 from .star_profile import EDGES, sector_sums
-from .stellarity import star_locus, stellarity
+from .stellarity import mode, star_locus, stellarity
 from .windowed import windowed_centroids
 from .winpos import winpos
 
@@ -49,6 +49,9 @@ EPOCH_DIGITS = 6
 """Mean epochs that differ by less than 0.1 s are those of one set of exposures."""
 BLANK = np.int32(-1)
 """Owner of pixels that are no source's, and mirrored all the same."""
+PROBE, PROBES = 512, 8
+"""Side, pixels, and number of the parts of an image that are looked at for its seeing, one after
+the other, until there are bright sources enough."""
 CORE = 2.0
 """A source's core, where BLEED means that it is saturated, is its half-light radius; at least this
 many pixels."""
@@ -251,6 +254,7 @@ def measure_bands(
         if model is not None:
             meshes[name] = background_mesh(bands[name].planes, settings, model, meshes[name])
     radii = _radii(pixel_scale)
+    windows = size_windows(bands, detection, meshes, models, settings)
     places: list[dict] = []
     rows: dict[str, list[dict]] = {name: [] for name in bands}
     empties: dict[str, list[np.ndarray]] = {name: [] for name in bands}
@@ -258,7 +262,8 @@ def measure_bands(
         views = seen(bands, detection, meshes, models, piece, settings, first.get(n))
         for name, scene, found, light in views:
             saturation = bands[name].saturation
-            rows[name].append(measure_at(scene, found, light, settings, radii, saturation))
+            given = settings, radii, saturation, windows[name]
+            rows[name].append(measure_at(scene, found, light, *given))
             empties[name].append(
                 _empty_apertures(scene, found.segmentation, piece, shape, settings, radii)
             )
@@ -271,7 +276,7 @@ def measure_bands(
     order = np.lexsort((place["x"], place["y"]))
     tables = {
         name: _finish(
-            _joined(rows[name]), place, factors[name], band, settings, radii, _ladder(models[name])
+            _joined(rows[name]), place, factors[name], band, settings, radii, windows[name]
         )[order]
         for name, band in bands.items()
     }
@@ -332,6 +337,50 @@ def light_models(
         for name, own in parts.items()
     }
     return models, first
+
+
+def size_windows(
+    bands: Mapping[str, Band],
+    detection: str,
+    meshes: Mapping[str, Mesh | None],
+    models: Mapping[str, LightModel | None],
+    settings: Mapping,
+) -> dict[str, np.ndarray]:
+    """The windows in which each band's sizes are measured: those near its seeing.
+
+    The seeing is that of the model of the sources' light, or, without one, that of the bright
+    sources in a few parts of the image; all windows where these are too few, or the image hardly
+    larger than its parts.
+    """
+    fwhm: dict[str, list[np.ndarray]] = {name: [] for name in bands if models[name] is None}
+    limits, shape = settings["stellarity"], bands[detection].planes.shape
+    if min(shape) < PROBE or shape[0] * shape[1] < PROBES * PROBE**2:
+        fwhm = {}
+    for window in _parts(shape) if fwhm else ():
+        piece = Piece(window, window)
+        for name, scene, found, light in seen(bands, detection, meshes, {}, piece, settings):
+            if name in fwhm:
+                error = _flux_error(light.flux, light.noise, 1.0, bands[name])
+                own = widths(*_pixels(scene, found), found.x, found.y, light.half)
+                bright = (light.flux > limits["bright_snr"] * error) & (found.sep_flags == 0)
+                fwhm[name].append(own[bright & np.isfinite(own)])
+        if all(sum(map(len, own)) >= 2 * limits["fewest"] for own in fwhm.values()):
+            break
+    known = {name: model.star.fwhm for name, model in models.items() if model is not None}
+    for name, own in ((name, np.concatenate(parts)) for name, parts in fwhm.items()):
+        if own.size >= limits["fewest"]:
+            known[name] = mode(own, 0.05 * own)
+    return {name: windows_near(known.get(name)) for name in bands}
+
+
+def _parts(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """Windows scattered over an image."""
+    for x, y in zip(*lattice(shape, PROBES), strict=True):
+        row, column = (
+            int(np.clip(centre - PROBE // 2, 0, length - PROBE))
+            for centre, length in zip((y, x), shape, strict=True)
+        )
+        yield slice(row, row + PROBE), slice(column, column + PROBE)
 
 
 def _shining(
@@ -519,6 +568,7 @@ def measure_at(
     settings: Mapping,
     radii: np.ndarray,
     saturation: float,
+    windows: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Measure a scene at the places, isophotes and Kron ellipses of given sources.
 
@@ -536,6 +586,8 @@ def measure_at(
         Radii of the circular apertures, pixels, ascending.
     saturation : float
         Image units, background included.
+    windows : ndarray
+        Those of `size_windows` for the image.
 
     Returns
     -------
@@ -551,7 +603,7 @@ def measure_at(
     peak, bits, holed = isophotes(
         scene.data, scene.mask, scene.state, found.segmentation, found.ident, found.boxes
     )
-    size, size_sky, size_source = window_sizes(*pixels, *centre, _ladder(scene.model))
+    size, size_sky, size_source = window_sizes(*pixels, *centre, windows)
     background = _at_pixels(scene.background, *centre)
     core = core_bits(scene.mask, *centre, np.maximum(np.nan_to_num(light.half, nan=0.0), CORE))
     incomplete = incomplete | light.incomplete
@@ -602,11 +654,6 @@ def _at_pixels(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     row = np.clip(np.rint(y).astype(int), 0, plane.shape[0] - 1)
     column = np.clip(np.rint(x).astype(int), 0, plane.shape[1] - 1)
     return plane[row, column]
-
-
-def _ladder(model: LightModel | None) -> np.ndarray:
-    """The windows in which sizes are measured."""
-    return windows_near(model.star.fwhm if model else None)
 
 
 def _radii(pixel_scale: float) -> np.ndarray:

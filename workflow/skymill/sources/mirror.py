@@ -55,7 +55,7 @@ def own_or_mirrored(
     return _mirrored(data, variance, state, segmentation, ident, own, j, i, y, x)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _mirrored(
     data: np.ndarray,
     variance: np.ndarray,

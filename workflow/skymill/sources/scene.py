@@ -21,7 +21,7 @@ class Scene:
     data : ndarray of float32
         Background-subtracted, masked pixels bridged along rows, 0 where there is no data.
     net : ndarray of float32
-        The same without the modelled light of the sources.
+        The same without the modelled light of the sources; without a model the same array.
     variance : ndarray of float32
         Scaled so that it agrees with the measured rms of the background.
     mask : ndarray of uint8
@@ -64,14 +64,18 @@ def load_scene(
     """
     net, variance, mask = planes.read(window)
     background = mesh.at(window) if mesh else np.zeros_like(net)
-    light = model.within(window) if model else np.zeros_like(net)
+    light = model.within(window) if model else None
     scale = np.float32(mesh.noise_scale**2 if mesh else 0)
     state = np.empty(net.shape, np.uint8)
-    _subtract(net, variance, mask, background, light, scale, state)
+    _subtract(net, variance, mask, background, scale, state)
+    if light is not None:
+        net -= light
     bridge = copy_pixels if settings["definitions"] == SOURCE_EXTRACTOR else interpolate_rows
     bridge(net, variance, state, int(settings["interpolate_lag"]))
-    data = net + light
-    data[state == EMPTY] = 0
+    data = net
+    if light is not None:
+        data = np.add(net, light, out=light)
+        data[state == EMPTY] = 0
     return Scene(data, net, variance, mask, state, background, window, model)
 
 
@@ -81,12 +85,11 @@ def _subtract(
     variance: np.ndarray,
     mask: np.ndarray,
     background: np.ndarray,
-    light: np.ndarray,
     scale: np.float32,
     state: np.ndarray,
 ) -> None:
-    """Take background and light out of an image, scale its variance, note its pixels' state; in
-    place. All pixels of a variance without scale are empty.
+    """Take the background out of an image, scale its variance, note its pixels' state; in place.
+    All pixels of a variance without scale are empty.
     """
     ny, nx = image.shape
     for j in range(ny):
@@ -96,5 +99,5 @@ def _subtract(
                 state[j, i] = EMPTY
             else:
                 state[j, i] = MASKED if mask[j, i] else GOOD
-            image[j, i] = image[j, i] - background[j, i] - light[j, i]
+            image[j, i] -= background[j, i]
             variance[j, i] = own

@@ -59,7 +59,7 @@ def half_light_radii(
     """
     ny, nx = data.shape
     radii = np.full(x.size, np.nan)
-    growth = np.zeros(int(longest / STEP) + 2)
+    growth, rings = np.zeros(int(longest / STEP) + 2), np.empty(OVERSAMPLING**2)
     for n in range(x.size):
         mine = own[n]
         if not flux[n] > 0:
@@ -85,9 +85,13 @@ def half_light_radii(
                         sub_y = dy + (v + 0.5) / OVERSAMPLING - 0.5
                         for u in range(OVERSAMPLING):
                             sub_x = dx + (u + 0.5) / OVERSAMPLING - 0.5
-                            ring = int(np.sqrt(sub_x * sub_x + sub_y * sub_y) / STEP)
-                            if ring < steps:
-                                growth[ring] += part
+                            rings[v * OVERSAMPLING + u] = sub_x * sub_x + sub_y * sub_y
+                    for s in range(rings.size):
+                        rings[s] = np.sqrt(rings[s]) / STEP
+                    for s in range(rings.size):
+                        ring = int(rings[s])
+                        if ring < steps:
+                            growth[ring] += part
             total, goal = 0.0, fraction * flux[n]
             for k in range(steps):
                 if total + growth[k] >= goal:

@@ -66,18 +66,35 @@ def windowed_centroids(
         sigma = max(2 * width / 2.35, LEAST_SIGMA)
         limit = max(width, 1.0)
         reach = REACH * sigma
-        # Pixels keep their values while the window moves, but for those that are mirrored.
+        # Pixels keep their values while the window moves, but for those that are mirrored, and
+        # these as long as their mirror images are the same pixels.
         row, rows = span(y[n], reach + limit, ny)
         column, columns = span(x[n], reach + limit, nx)
-        light = np.full((max(rows - row, 0), max(columns - column, 0)), np.nan)
+        light = np.zeros((max(rows - row, 0), max(columns - column, 0)))
+        noise = np.zeros(light.shape, np.float32)
+        foreign, count = np.empty((light.size, 2), np.int64), 0
         for j in range(row, rows):
             for i in range(column, columns):
+                if (i - x[n]) ** 2 + (j - y[n]) ** 2 > (reach + limit) ** 2:
+                    continue
                 owner = segmentation[j, i]
-                near = (i - x[n]) ** 2 + (j - y[n]) ** 2 <= (reach + limit) ** 2
-                if near and state[j, i] == GOOD and (owner == 0 or owner == idents[n]):
+                if state[j, i] == GOOD and (owner == 0 or owner == idents[n]):
                     light[j - row, i - column] = data[j, i] + own_light(mine, j, i)
+                    noise[j - row, i - column] = variance[j, i]
+                else:
+                    foreign[count] = j, i
+                    count += 1
         xc, yc = x[n], y[n]
+        mirror_x, mirror_y = -1, -1
         for _ in range(ITERATIONS):
+            if int(2 * xc + 0.5) != mirror_x or int(2 * yc + 0.5) != mirror_y:
+                mirror_x, mirror_y = int(2 * xc + 0.5), int(2 * yc + 0.5)
+                for k in range(count):
+                    j, i = foreign[k]
+                    value, spread, _ = own_or_mirrored(
+                        data, variance, state, segmentation, idents[n], mine, j, i, yc, xc
+                    )
+                    light[j - row, i - column], noise[j - row, i - column] = value, spread
             total, mx, my = 0.0, 0.0, 0.0
             low_x, high_x = span(xc, reach, nx)
             for i in range(low_x, high_x):
@@ -90,10 +107,6 @@ def windowed_centroids(
                     if dx * dx + dy * dy > reach * reach:
                         continue
                     value = light[j - row, i - column]
-                    if np.isnan(value):
-                        value, _, _ = own_or_mirrored(
-                            data, variance, state, segmentation, idents[n], mine, j, i, yc, xc
-                        )
                     weight = weight_y * weights[i]
                     total += weight * value
                     mx += weight * value * dx
@@ -107,12 +120,11 @@ def windowed_centroids(
             if step_x * step_x + step_y * step_y < CONVERGED * CONVERGED:
                 if -0.5 < x_next < nx - 0.5 and -0.5 < y_next < ny - 0.5:
                     x_new[n], y_new[n] = x_next, y_next
-                    sums = errors(
-                        data, variance, state, segmentation, idents[n], mine, xc, yc, sigma
-                    )
+                    seen = (span(yc, reach, ny), (low_x, high_x))
+                    errors = _errors(light, noise, row, column, *seen, weights, xc, yc, sigma)
                     factor = 4 / (total * total)
-                    sky[n, 0], sky[n, 1] = factor * sums[0], factor * sums[1]
-                    source[n, 0], source[n, 1] = factor * sums[2], factor * sums[3]
+                    sky[n, 0], sky[n, 1] = factor * errors[0], factor * errors[1]
+                    source[n, 0], source[n, 1] = factor * errors[2], factor * errors[3]
                 break
             xc, yc = x_next, y_next
     return x_new, y_new, sky, source
@@ -125,33 +137,40 @@ def span(centre: float, reach: float, length: int) -> tuple[int, int]:
 
 
 @njit(cache=True)
-def errors(
-    data: np.ndarray,
-    variance: np.ndarray,
-    state: np.ndarray,
-    segmentation: np.ndarray,
-    ident: int,
-    own: np.ndarray,
+def _errors(
+    light: np.ndarray,
+    noise: np.ndarray,
+    row: int,
+    column: int,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    weights: np.ndarray,
     x: float,
     y: float,
     sigma: float,
 ) -> tuple[float, float, float, float]:
-    """Σ w² σ² dx², the same with dy, and both with the light in the place of the variance."""
+    """Σ w² σ² dx², the same with dy, and both with the light in the place of the variance.
+
+    Parameters
+    ----------
+    light, noise : ndarray
+        What the pixels of an image contribute from (row, column) on, and its variance.
+    rows, columns : (int, int)
+        The pixels of the image that the window may touch.
+    weights : ndarray of float64
+        The window along x, by column of the image.
+    """
     vx, vy, px, py = 0.0, 0.0, 0.0, 0.0
     reach = REACH * sigma
-    low_x, high_x = span(x, reach, data.shape[1])
-    weights = np.exp(-0.5 * ((np.arange(low_x, high_x) - x) / sigma) ** 2)
-    for j in range(*span(y, reach, data.shape[0])):
+    for j in range(*rows):
         dy = j - y
         weight_y = np.exp(-0.5 * (dy / sigma) ** 2)
-        for i in range(low_x, high_x):
+        for i in range(*columns):
             dx = i - x
             if dx * dx + dy * dy > reach * reach:
                 continue
-            value, spread, _ = own_or_mirrored(
-                data, variance, state, segmentation, ident, own, j, i, y, x
-            )
-            weight = weight_y * weights[i - low_x]
+            value, spread = light[j - row, i - column], noise[j - row, i - column]
+            weight = weight_y * weights[i]
             vx += weight * weight * spread * dx * dx
             vy += weight * weight * spread * dy * dy
             if value > 0:

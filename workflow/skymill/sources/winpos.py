@@ -13,7 +13,7 @@ from .interpolate import GOOD
 from .kron import conic
 from .light_model import own_light
 from .mirror import own_or_mirrored
-from .windowed import LEAST_SIGMA, REACH, errors, span
+from .windowed import LEAST_SIGMA, REACH, span
 
 ITERATIONS = 16
 CONVERGED = 1e-4
@@ -137,8 +137,44 @@ def winpos(
         if not (-0.5 < xc < nx - 0.5 and -0.5 < yc < ny - 0.5):
             continue
         x_new[n], y_new[n] = xc, yc
-        sums = errors(data, variance, state, segmentation, idents[n], mine, x_sum, y_sum, sigma)
+        sums = _errors(data, variance, state, segmentation, idents[n], mine, x_sum, y_sum, sigma)
         factor = 4 / (total * total)
         sky[n, 0], sky[n, 1] = factor * sums[0], factor * sums[1]
         source[n, 0], source[n, 1] = factor * sums[2], factor * sums[3]
     return x_new, y_new, sky, source
+
+
+@njit(cache=True)
+def _errors(
+    data: np.ndarray,
+    variance: np.ndarray,
+    state: np.ndarray,
+    segmentation: np.ndarray,
+    ident: int,
+    own: np.ndarray,
+    x: float,
+    y: float,
+    sigma: float,
+) -> tuple[float, float, float, float]:
+    """Σ w² σ² dx², the same with dy, and both with the light in the place of the variance."""
+    vx, vy, px, py = 0.0, 0.0, 0.0, 0.0
+    reach = REACH * sigma
+    low_x, high_x = span(x, reach, data.shape[1])
+    weights = np.exp(-0.5 * ((np.arange(low_x, high_x) - x) / sigma) ** 2)
+    for j in range(*span(y, reach, data.shape[0])):
+        dy = j - y
+        weight_y = np.exp(-0.5 * (dy / sigma) ** 2)
+        for i in range(low_x, high_x):
+            dx = i - x
+            if dx * dx + dy * dy > reach * reach:
+                continue
+            value, spread, _ = own_or_mirrored(
+                data, variance, state, segmentation, ident, own, j, i, y, x
+            )
+            weight = weight_y * weights[i - low_x]
+            vx += weight * weight * spread * dx * dx
+            vy += weight * weight * spread * dy * dy
+            if value > 0:
+                px += weight * weight * value * dx * dx
+                py += weight * weight * value * dy * dy
+    return vx, vy, px, py
