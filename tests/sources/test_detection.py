@@ -62,7 +62,7 @@ def test_nothing_there(extraction):
 def test_isophotes_are_kept_without_the_sky(crowd, extraction):
     objects, segmentation = detect(crowd, extraction)
     kept = detection.Isophotes.of(objects, segmentation)
-    assert kept.places.nbytes + kept.owners.nbytes < segmentation.nbytes
+    assert kept.runs.nbytes < 0.5 * segmentation.nbytes
     assert kept.segmentation().dtype == segmentation.dtype
     np.testing.assert_array_equal(kept.segmentation(), segmentation)
 

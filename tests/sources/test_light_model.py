@@ -12,6 +12,7 @@ from skymill.sources.light_model import (
     fit_wings,
     light_model,
     own_light,
+    told,
 )
 from skymill.sources.measure import measure
 from skymill.sources.planes import ArrayPlanes
@@ -145,9 +146,9 @@ def test_a_saturated_star_in_pieces_is_one(extraction):
         "x": np.r_[100.0, 105.0, 20.0 * np.arange(30) + 200], "y": np.full(number, 50.0),
         "half": np.full(number, STAR.half_light), "fwhm": np.full(number, 4.08),
         "inner": np.full(number, 1e5 * STAR.fraction(INNER)), "snr": np.full(number, 200.0),
-        "clean": np.arange(number) > 1, "light": light, "pixels": pixels,
-        "radii": radii,
+        "clean": np.arange(number) > 1,
     }  # fmt: skip
+    found |= told(found, light, pixels, radii, 50.0)
     model = light_model(found, SKY, extraction)
     flux = model.sources[:, 2] * np.pi / model.sources[:, 3] / (model.star.beta - 1)
     np.testing.assert_allclose(flux[2:], 1e5, rtol=0.01)
@@ -155,12 +156,22 @@ def test_a_saturated_star_in_pieces_is_one(extraction):
     assert flux[1] == 0
 
 
+def test_of_faint_sources_the_light_around_is_not_kept():
+    rng = np.random.default_rng(1)
+    light, pixels, radii = rng.uniform(1, 2, (3, 40, EDGES.size - 1, SECTORS))
+    pixels *= 10
+    pixels[7] = 0  # its core is masked
+    found = {"snr": np.arange(40.0), "half": np.ones(40), "fwhm": np.ones(40)}
+    kept = told(found, light, pixels, radii, 35.0)
+    np.testing.assert_array_equal(np.flatnonzero(kept["told"]), [7, 35, 36, 37, 38, 39])
+    np.testing.assert_array_equal(kept["light"], light[[7, *range(35, 40)]])
+    assert kept["masked"].sum() == 1
+
+
 def test_without_stars_there_is_no_model(extraction):
-    nothing = {
-        name: np.zeros((0, EDGES.size - 1, SECTORS) if name in ("light", "pixels", "radii") else 0)
-        for name in ("x", "y", "half", "fwhm", "inner", "snr", "light", "pixels", "radii")
-    }
+    nothing = {name: np.zeros(0) for name in ("x", "y", "half", "fwhm", "inner", "snr")}
     nothing["clean"] = np.zeros(0, bool)
+    nothing |= told(nothing, *np.zeros((3, 0, EDGES.size - 1, SECTORS)), 50.0)
     assert light_model(nothing, SKY, extraction) is None
 
 

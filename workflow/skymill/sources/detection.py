@@ -18,7 +18,7 @@ HUGE = 1e30
 
 @dataclass(frozen=True)
 class Isophotes:
-    """What `detect` found in a scene, without its sky: a tenth of the memory.
+    """What `detect` found in a scene, without its sky: a fifteenth of the memory.
 
     Attributes
     ----------
@@ -26,30 +26,60 @@ class Isophotes:
         As of sep.extract.
     shape : (int, int)
         Of the scene.
-    places : ndarray of unsigned integer, shape (n,)
-        The pixels that belong to sources, row after row.
-    owners : ndarray of int32, shape (n,)
-        k + 1 where a pixel belongs to objects[k].
+    runs : ndarray of int32, shape (k, 3)
+        Pixels one after the other, row after row, that belong to one source: the first's place,
+        their number, and n + 1 for objects[n].
     """
 
     objects: np.ndarray
     shape: tuple[int, int]
-    places: np.ndarray
-    owners: np.ndarray
+    runs: np.ndarray
 
     @classmethod
     def of(cls, objects: np.ndarray, segmentation: np.ndarray) -> "Isophotes":
         """Keep what `detect` returned."""
-        places = np.flatnonzero(segmentation)
-        owners = segmentation.ravel()[places]
-        places = places.astype(np.min_scalar_type(segmentation.size))
-        return cls(objects, segmentation.shape, places, owners)
+        flat = segmentation.ravel()
+        return cls(objects, segmentation.shape, _runs(flat, _run_count(flat)))
 
     def segmentation(self) -> np.ndarray:
         """The segmentation as `detect` returned it."""
         whole = np.zeros(self.shape, np.int32)
-        whole.ravel()[self.places] = self.owners
+        _lay(self.runs, whole.reshape(-1))
         return whole
+
+
+@njit(cache=True)
+def _run_count(owners: np.ndarray) -> int:
+    """How many runs of pixels of one source there are in a flat segmentation."""
+    count, before = 0, 0
+    for owner in owners:
+        count += owner != before and owner != 0
+        before = owner
+    return count
+
+
+@njit(cache=True)
+def _runs(owners: np.ndarray, count: int) -> np.ndarray:
+    """The runs of a flat segmentation, as `Isophotes` keeps them."""
+    runs = np.zeros((count, 3), np.int32)
+    k, before = -1, 0
+    for place in range(owners.size):
+        owner = owners[place]
+        if owner != 0:
+            if owner != before:
+                k += 1
+                runs[k, 0], runs[k, 2] = place, owner
+            runs[k, 1] += 1
+        before = owner
+    return runs
+
+
+@njit(cache=True)
+def _lay(runs: np.ndarray, owners: np.ndarray) -> None:
+    """Put runs into a flat segmentation, in place."""
+    for k in range(runs.shape[0]):
+        for place in range(runs[k, 0], runs[k, 0] + runs[k, 1]):
+            owners[place] = runs[k, 2]
 
 
 def detect(

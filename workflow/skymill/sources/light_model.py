@@ -215,8 +215,8 @@ def light_model(
     ----------
     found : mapping of str to ndarray
         ``x``, ``y`` (pixels of the image), ``half`` and ``fwhm`` (half-light radii and widths,
-        pixels), ``snr``, ``clean`` (alone), ``inner`` (flux within `INNER`), ``light``,
-        ``pixels`` and ``radii`` (`skymill.sources.star_profile.sector_sums` in `EDGES`).
+        pixels), ``snr``, ``clean`` (alone), ``inner`` (flux within `INNER`), and what `told` makes
+        of the light around the sources.
     noise : float
         σ of a pixel.
     settings : Mapping
@@ -229,12 +229,13 @@ def light_model(
     """
     half = found["half"]
     limit = settings["stellarity"]["bright_snr"]
-    shining = (found["snr"] >= limit) & np.isfinite(half) & np.isfinite(found["fwhm"])
+    shining = _shining(found, limit)
     bright = shining & found["clean"]
     if bright.sum() < FEWEST:  # in a crowd hardly any star stands alone
         bright = shining
     star = star_profile(
-        annular_means(found["light"][bright], found["pixels"][bright]), half[bright]
+        annular_means(*(_sectors(found, bright, name) for name in ("light", "pixels"))),
+        half[bright],
     )
     if star is None or not noise > 0:
         return None
@@ -249,6 +250,54 @@ def light_model(
     return LightModel(np.stack(columns, axis=1), star)
 
 
+def told(
+    found: Mapping[str, np.ndarray],
+    light: np.ndarray,
+    pixels: np.ndarray,
+    radii: np.ndarray,
+    bright: float,
+) -> dict[str, np.ndarray]:
+    """What a model needs to know of the light around sources: that of most would only take memory.
+
+    Parameters
+    ----------
+    found : mapping of str to ndarray
+        ``snr``, ``half`` and ``fwhm``, as for `light_model`.
+    light, pixels, radii : ndarray, shape (n, k, SECTORS)
+        Of `skymill.sources.star_profile.sector_sums` in `EDGES`.
+    bright : float
+        SNR of sources that show how wide a star is.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``good_core`` and ``masked``: share of good pixels within `CORE`, and whether fewer than
+        `LEAST_GOOD` are good within `INNER`; ``around``: the sum of the light; ``told``: of which
+        sources ``light``, ``pixels`` and ``radii`` are kept, the bright and the masked ones.
+    """
+    masked = _good(pixels, INNER) < LEAST_GOOD
+    kept = masked | _shining(found, bright)
+    return {
+        "good_core": _good(pixels, CORE),
+        "masked": masked,
+        "around": light.sum(axis=(1, 2)),
+        "told": kept,
+        "light": light[kept],
+        "pixels": pixels[kept],
+        "radii": radii[kept],
+    }
+
+
+def _shining(found: Mapping[str, np.ndarray], bright: float) -> np.ndarray:
+    """Which sources are bright and have a width."""
+    return (found["snr"] >= bright) & np.isfinite(found["half"]) & np.isfinite(found["fwhm"])
+
+
+def _sectors(found: Mapping[str, np.ndarray], chosen: np.ndarray, name: str) -> np.ndarray:
+    """``light``, ``pixels`` or ``radii`` of some of the sources that `told` keeps them of."""
+    return found[name][chosen[found["told"]]]
+
+
 def _widths(found: Mapping[str, np.ndarray], star: float, bright: float) -> np.ndarray:
     """How many times as wide as a star each source is; one with a masked core counts as a star.
 
@@ -257,7 +306,7 @@ def _widths(found: Mapping[str, np.ndarray], star: float, bright: float) -> np.n
     ratio = np.nan_to_num(found["fwhm"] / star, nan=1.0)
     noise = SIGNIFICANT / np.maximum(found["snr"], 1)
     own = (ratio > 1 + NARROWER + noise) | (found["snr"] >= bright)
-    own &= _good(found["pixels"], CORE) >= LEAST_GOOD
+    own &= found["good_core"] >= LEAST_GOOD
     return np.where(own, np.clip(ratio, NARROWEST, WIDEST), 1.0)
 
 
@@ -273,12 +322,12 @@ def _places(
     """Centre and flux of each source; with a masked core, from the wings around it."""
     x, y = found["x"].copy(), found["y"].copy()
     flux = np.nan_to_num(found["inner"] / enclosed(INNER, alpha, star.beta))
-    masked = _good(found["pixels"], INNER) < LEAST_GOOD
-    for n in np.flatnonzero(masked):
-        sums = (found[name][n] for name in ("light", "pixels", "radii"))
+    masked = found["masked"]
+    sectors = (_sectors(found, masked, name) for name in ("light", "pixels", "radii"))
+    for n, *sums in zip(np.flatnonzero(masked), *sectors, strict=True):
         flux[n], dx, dy = fit_wings(*sums, Moffat(float(alpha[n]), star.beta))
         x[n], y[n] = x[n] + dx, y[n] + dy
-    flux[_fragments(x, y, found["light"].sum(axis=(1, 2)), masked)] = 0.0
+    flux[_fragments(x, y, found["around"], masked)] = 0.0
     return x, y, flux
 
 

@@ -25,7 +25,7 @@ from .hidden import add_hidden
 from .interpolate import EMPTY
 from .isophote import core_bits, ellipses, isophotes
 from .kron import SEARCH, elliptical_sums, foreign_fractions, kron_radii
-from .light_model import INNER, LightModel, light_model
+from .light_model import INNER, LightModel, light_model, told
 from .noise import correlation_factors, empty_sums, lattice
 from .planes import ArrayPlanes, Piece, Planes, cut
 from .resolved import resolved
@@ -259,7 +259,7 @@ def measure_bands(
     rows: dict[str, list[dict]] = {name: [] for name in bands}
     empties: dict[str, list[np.ndarray]] = {name: [] for name in bands}
     for n, piece in enumerate(pieces):
-        views = seen(bands, detection, meshes, models, piece, settings, first.get(n))
+        views = seen(bands, detection, meshes, models, piece, settings, first.pop(n, None))
         for name, scene, found, light in views:
             saturation = bands[name].saturation
             given = settings, radii, saturation, windows[name]
@@ -274,17 +274,16 @@ def measure_bands(
     }
     place = _with_errors(_joined(places), factors[detection], bands[detection])
     order = np.lexsort((place["x"], place["y"]))
-    tables = {
-        name: _finish(
-            _joined(rows[name]), place, factors[name], band, settings, radii, windows[name]
-        )[order]
-        for name, band in bands.items()
-    }
-    if models[detection] is None:
-        return tables
-    first = tables[detection]
-    kept = resolved(first["x"], first["y"], first["flux_aper5"], models[detection].star.fwhm)
-    return {name: table[kept] for name, table in tables.items()}
+    kept = slice(None)
+    tables: dict[str, Table] = {}
+    for name in (detection, *(name for name in bands if name != detection)):
+        own = _joined(rows.pop(name)), place, factors[name], bands[name], settings, radii
+        tables[name] = _finish(*own, windows[name])[order]
+        if name == detection and models[name] is not None:
+            columns = (tables[name][column] for column in ("x", "y", "flux_aper5"))
+            kept = resolved(*columns, models[name].star.fwhm)
+        tables[name] = tables[name][kept]
+    return {name: tables[name] for name in bands}
 
 
 def seen(
@@ -333,8 +332,10 @@ def light_models(
             if name == detection:
                 first[n] = Isophotes.of(found.objects, found.segmentation)
     models = {
-        name: light_model(_joined(own), meshes[name].noise, settings) if meshes[name] else None
-        for name, own in parts.items()
+        name: light_model(_joined(parts[name]), meshes[name].noise, settings)
+        if meshes[name]
+        else None
+        for name in bands
     }
     return models, first
 
@@ -394,7 +395,7 @@ def _shining(
     error = _flux_error(light.flux, light.noise, 1.0, band)
     with np.errstate(invalid="ignore", divide="ignore"):
         snr = light.flux / error
-    return {
+    own = {
         "x": found.x + scene.window[1].start,
         "y": found.y + scene.window[0].start,
         "half": light.half,
@@ -402,10 +403,8 @@ def _shining(
         "inner": circular_sums(*kernels, np.array([INNER]))[0][:, 0],
         "snr": np.nan_to_num(snr),
         "clean": found.sep_flags == 0,
-        "light": sums,
-        "pixels": pixels,
-        "radii": distances,
     }
+    return own | told(own, sums, pixels, distances, settings["stellarity"]["bright_snr"])
 
 
 def find(
@@ -677,7 +676,8 @@ def _places(found: Detections, piece: Piece) -> dict[str, np.ndarray]:
 
 
 def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    """The parts' arrays end to end; each part gives its own up, lest memory hold them twice."""
+    return {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
 
 
 def _empty_apertures(
