@@ -3,11 +3,11 @@
     make benchmark-sources
     PYTHONPATH=$PWD/workflow python benchmarks/sources.py [--only cost …] [--folder FOLDER]
 
-cost          CPU time against source-extractor's for the same outputs
+agreement       each quantity against source-extractor's on the same pixels, in KS4's settings
+completeness    sources found, purity and scatter against truth, beside source-extractor's
+spurious        share of injected artefacts' detections flagged, and of real sources
 magnitude_bias  what is left of MAG_AUTO's bias on stars held out of the fit
-spurious      share of injected artefacts' detections flagged, and of real sources
-agreement     each quantity against source-extractor's on the same pixels, in KS4's settings
-completeness  completeness, purity and magnitudes' scatter against truth, beside source-extractor's
+cost            CPU time against source-extractor's for the same outputs
 
 source-extractor is the Debian package of that name. Exit code 1 if a figure falls short.
 """
@@ -15,16 +15,14 @@ source-extractor is the Debian package of that name. Exit code 1 if a figure fal
 import sys
 
 from groups import main
-from source_parts import cost, magnitude_bias, spurious
-from source_parts import agreement, cost
-from source_parts import agreement, completeness, cost
+from source_parts import agreement, completeness, cost, magnitude_bias, spurious
 
 GROUPS = {
-    "cost": lambda folder: cost.figures(folder / "cost"),
-    "magnitude_bias": lambda _: magnitude_bias.figures(),
-    "spurious": lambda _: spurious.figures(),
     "agreement": lambda folder: agreement.figures(folder / "agreement"),
     "completeness": lambda folder: completeness.figures(folder / "completeness"),
+    "spurious": lambda _: spurious.figures(),
+    "magnitude_bias": lambda _: magnitude_bias.figures(),
+    "cost": lambda folder: cost.figures(folder / "cost"),
 }
 """What each group needs of the folder; in the order in which they are measured."""
 
