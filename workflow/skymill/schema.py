@@ -5,6 +5,7 @@ the value is then a string such as ``"6 arcsec"``, in any unit that converts to 
 and reads as a plain number in the declared unit.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import jsonschema
 import yaml
+from jsonschema import TypeChecker
 from jsonschema.validators import extend
 
 from .errors import ConfigError
@@ -47,6 +49,8 @@ def _unit_keyword(
     except ValueError as error:
         yield jsonschema.ValidationError(str(error))
         return
+    if not math.isfinite(value):
+        yield jsonschema.ValidationError(f"got {instance!r}, expected a finite number")
     low, high = schema.get("least"), schema.get("most")
     if low is not None and value < low:
         yield jsonschema.ValidationError(f"got {instance!r}, expected at least {low} {unit}")
@@ -54,7 +58,18 @@ def _unit_keyword(
         yield jsonschema.ValidationError(f"got {instance!r}, expected at most {high} {unit}")
 
 
-_Validator = extend(jsonschema.Draft202012Validator, {"unit": _unit_keyword})
+def _is_number(checker: TypeChecker, value: object) -> bool:
+    """Whether a value is a number that bounds can hold: YAML's .nan passes them all."""
+    if not jsonschema.Draft202012Validator.TYPE_CHECKER.is_type(value, "number"):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
+
+
+_Validator = extend(
+    jsonschema.Draft202012Validator,
+    {"unit": _unit_keyword},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+)
 
 
 @cache

@@ -23,6 +23,7 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
+from .interpolate import HUGE
 from .light_model import LightModel
 from .planes import Planes, Window
 from .source_mask import SMOOTHING, source_mask
@@ -157,7 +158,7 @@ def _strip(
     grow = 0.0 if before is None else settings["back_grow"]
     window, own = margins(slice(low, high), planes.shape, grow)
     image, variance, mask = planes.read(window)
-    good = np.isfinite(image) & (variance > 0) & (mask == 0)
+    good = (np.abs(image) < HUGE) & (variance > 0) & (variance < np.inf) & (mask == 0)
     sky = good
     if before is not None:
         noise = np.sqrt(np.where(good, variance, 1)) * np.float32(before.noise_scale)
@@ -274,7 +275,7 @@ def _shrinking_median(level: np.ndarray, width: int) -> np.ndarray:
 
 def _median_filter(level: np.ndarray, width: int) -> np.ndarray:
     """Median over the boxes around each box, fewer at the border."""
-    half = width // 2
+    half = min(width // 2, max(level.shape) - 1)
     padded = np.pad(level, half, constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, (2 * half + 1, 2 * half + 1))
     return np.nanmedian(around, axis=(2, 3))

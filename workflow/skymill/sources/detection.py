@@ -1,12 +1,12 @@
 """Detection: connected pixels above the local noise, deblended and cleaned (sep)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 
 LEAST_PIXSTACK = 1_000_000
 LEAST_SUB_OBJECTS = 16_384
@@ -106,8 +106,16 @@ def detect(
         As of sep.extract.
     segmentation : ndarray of int32
         k + 1 where a pixel belongs to objects[k], 0 on the sky.
+
+    Raises
+    ------
+    ConfigError
+        If the filter is no filter.
+    DataError
+        If sep gives up.
     """
-    kernel = np.array(settings["filter"], np.float32)
+    kernel = _kernel(settings["filter"])
+    minarea = int(min(settings["minarea"], data.size + 1))
 
     def extract() -> tuple[np.ndarray, np.ndarray]:
         import sep
@@ -117,7 +125,7 @@ def detect(
             settings["threshold"],
             var=variance,
             mask=empty if empty.any() else None,
-            minarea=int(settings["minarea"]),
+            minarea=minarea,
             filter_kernel=kernel,
             filter_type="conv",
             deblend_nthresh=settings["deblend_nthresh"],
@@ -128,6 +136,18 @@ def detect(
         )
 
     return _with_room(extract, data.size)
+
+
+def _kernel(rows: Sequence[Sequence[float]]) -> np.ndarray:
+    """The filter as an array; a ConfigError unless it is a rectangle of numbers, not all 0."""
+    widths = {len(row) for row in rows}
+    kernel = np.array(rows, np.float32) if len(widths) == 1 else np.zeros((1, 1), np.float32)
+    if not (np.isfinite(kernel).all() and kernel.any()):
+        raise ConfigError(
+            "extraction.filter: expected rows of one length, of finite numbers that aren't all 0; "
+            f"got {str(rows)[:80]}."
+        )
+    return kernel
 
 
 def _with_room(extract: "object", pixels: int) -> tuple[np.ndarray, np.ndarray]:

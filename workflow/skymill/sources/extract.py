@@ -1,7 +1,7 @@
 """``skymill sources extract``: detect and measure the sources of one stack."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from ..command import add_step
 if TYPE_CHECKING:
     from astropy.io import fits
     from astropy.table import Table
+    from astropy.wcs import WCS
 
     from .measure import Band
 
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace) -> None:
     from ..io.fits import read_header
     from ..io.parquet import table_schema, write_table
     from ..io.provenance import recording
+    from .grid import stack_wcs
     from .measure import measure_bands
 
     config = load_config(options.config)
@@ -51,11 +53,11 @@ def run(options: argparse.Namespace) -> None:
     planes = [options.image, options.variance, options.mask]
     inputs = [*planes, *([options.epoch] if options.epoch else [])]
     with recording("sources extract", {"extraction": settings}, inputs, options.receipt) as record:
-        header = read_header(options.image)
-        band = stack_band(planes, header, options.epoch)
+        band = stack_band(planes, read_header(options.image), options.epoch)
         scale = config["tiles"]["pixel_scale"]
+        wcs = stack_wcs(options.image, inputs[1:], band.planes.shape, scale)
         table = measure_bands({options.band: band}, options.band, settings, scale)[options.band]
-        table = with_sky_positions(table, header, options.image)
+        table = with_sky_positions(table, wcs)
         schema = table_schema("single_instrumental")
         write_table(options.catalogue, table[schema.names], schema, record)
 
@@ -67,50 +69,44 @@ def stack_band(paths: Sequence[Path], header: "fits.Header", epochs: Path | None
     GAIN (no exposure was usable). What saturates is masked in its exposure, and in the stack where
     all were: the mask tells, not a level. SATURATE is the lowest of all exposures' and amplifiers',
     which good stars of other exposures exceed.
+
+    Raises
+    ------
+    InputError
+        If a plane can't be read, or isn't one of these planes, or GAIN is no gain.
     """
     from functools import partial
 
+    from ..errors import InputError
     from .measure import Band
-    from .planes import FitsPlanes, values_at
+    from .planes import FitsPlanes, check_shape, values_at
 
-    gain = 0.0 if header.get("VARSRC", False) else float(header.get("GAIN", 0.0))
+    planes = FitsPlanes(*paths)
+    gain = header.get("GAIN", 0.0)
+    if isinstance(gain, str | bool) or gain < 0:
+        raise InputError(
+            f"{paths[0]}: HDU 0: GAIN: expected electrons per unit, or 0 where no exposure was "
+            f"used; got {gain!r}. Stack it again."
+        )
+    if epochs:
+        check_shape(epochs, planes.shape, paths[0])
     epoch = partial(values_at, epochs) if epochs else None
-    return Band(FitsPlanes(*paths), max(gain, 0.0), float("inf"), epoch)
+    return Band(planes, 0.0 if header.get("VARSRC", False) is True else gain, float("inf"), epoch)
 
 
-def with_sky_positions(table: "Table", header: Mapping, path: Path) -> "Table":
+def with_sky_positions(table: "Table", wcs: "WCS") -> "Table":
     """Add number, ra, dec, their errors, and 1-based pixels; take out the 0-based ones.
 
     Parameters
     ----------
     table : Table
         Of `skymill.sources.measure`.
-    header : fits.Header
-        With a celestial WCS, north up (as `skymill.geometry.tile_cards` makes it): the error in
-        x is that in right ascension.
-    path : Path
-        The header's file, for messages.
-
-    Raises
-    ------
-    InputError
-        If the header has no celestial WCS.
+    wcs : WCS
+        Of its image (`skymill.sources.grid.stack_wcs`), north up: the error in x is that in right
+        ascension.
     """
-    import warnings
-
     import numpy as np
-    from astropy.wcs import WCS, FITSFixedWarning, WcsError
 
-    from ..errors import InputError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FITSFixedWarning)
-            wcs = WCS(header)
-        if not wcs.has_celestial:
-            raise ValueError("CTYPE1, CTYPE2 name no projection")
-    except (WcsError, ValueError) as error:
-        raise InputError(f"{path}: HDU 0: expected a celestial WCS ({error}).") from error
     x, y = np.asarray(table["x"]), np.asarray(table["y"])
     scale_x, scale_y = np.hypot(*(wcs.pixel_scale_matrix * 3600))
     table = table.copy()

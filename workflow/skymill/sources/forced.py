@@ -43,7 +43,9 @@ def run(options: argparse.Namespace) -> None:
     from ..io.parquet import table_schema, write_table
     from ..io.provenance import recording
     from .extract import stack_band, with_sky_positions
+    from .grid import stack_wcs
     from .measure import measure_bands
+    from .planes import check_shape
 
     config = load_config(options.config)
     detection, settings = (config["sources"][k] for k in ("detection_band", "extraction"))
@@ -52,18 +54,17 @@ def run(options: argparse.Namespace) -> None:
     inputs = [path for paths in stacks.values() for path in paths] + list(epochs.values())
     section = {"detection_band": detection, "extraction": settings}
     with recording("sources forced", section, inputs, options.receipt) as record:
-        headers = {band: read_header(paths[0]) for band, paths in stacks.items()}
         bands = {
-            band: stack_band(paths, headers[band], epochs.get(band))
+            band: stack_band(paths, read_header(paths[0]), epochs.get(band))
             for band, paths in stacks.items()
         }
+        image, shape = stacks[detection][0], bands[detection].planes.shape
+        for paths in stacks.values():
+            check_shape(paths[0], shape, image)
         scale = config["tiles"]["pixel_scale"]
+        wcs = stack_wcs(image, inputs, shape, scale)
         tables = measure_bands(bands, detection, settings, scale)
-        image = stacks[detection][0]
-        tables = {
-            band: with_sky_positions(table, headers[detection], image)
-            for band, table in tables.items()
-        }
+        tables = {band: with_sky_positions(table, wcs) for band, table in tables.items()}
         schema = table_schema("idual_instrumental", tuple(options.bands))
         write_table(options.catalogue, side_by_side(tables)[schema.names], schema, record)
 
@@ -74,7 +75,7 @@ def stacks_of(options: argparse.Namespace, detection: str) -> dict[str, list[Pat
     Raises
     ------
     InputError
-        If the lists differ in length or lack the detection band.
+        If the lists differ in length, name a band twice, or lack the detection band.
     """
     from ..errors import InputError
 
@@ -87,6 +88,8 @@ def stacks_of(options: argparse.Namespace, detection: str) -> dict[str, list[Pat
             + ": expected one of each per band, in the order of --bands."
         )
     lists = (options.images, options.variances, options.masks)
+    if len({band.lower() for band in options.bands}) < len(options.bands):
+        raise InputError(f"--bands: expected each band once, got {' '.join(options.bands)}.")
     if detection not in options.bands:
         raise InputError(
             f"sources.detection_band is {detection}, but --bands are {' '.join(options.bands)}."

@@ -67,7 +67,10 @@ def add_hidden(
     segmentation : ndarray of int32
     """
     limits, (objects, segmentation) = settings["hidden"], found
-    noise = np.sqrt(np.median(variance[state == GOOD]))
+    good = state == GOOD
+    if not good.any():
+        return objects, segmentation
+    noise = np.sqrt(np.median(variance[good]))
     core, parent = _cores(model, window, noise, limits)
     start = window[0].start, window[1].start
     level, spread = _rings(net, state, segmentation, model.sources, parent, *start)
@@ -81,7 +84,7 @@ def add_hidden(
     np.maximum(threshold, np.square(spread, out=spread), out=threshold)
     del spread
     searched = np.where(core, np.float32(0), left)
-    second, own = detect(searched, threshold, (state != GOOD) | core, settings)
+    second, own = detect(searched, threshold, ~good | core, settings)
     del searched, threshold
     new = ~_known(objects, own, len(second)) & ~_beside(core, second)
     new &= ~_twinned(left, second, segmentation, model, parent, window, limits["twin"])

@@ -6,6 +6,10 @@ from numba import njit
 GOOD, MASKED, BRIDGED, EMPTY = 0, 1, 2, 3
 """State of a pixel: good · has mask bits · had no data and was bridged · has no data."""
 
+HUGE = 1e18
+"""A pixel of so much or more, of either sign, is no data: its square, a variance, would leave
+float32. source-extractor's limit is 10³⁰."""
+
 
 @njit(cache=True)
 def interpolate_rows(data: np.ndarray, variance: np.ndarray, state: np.ndarray, lag: int) -> None:

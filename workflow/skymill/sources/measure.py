@@ -201,12 +201,14 @@ def measure(
     Table
         The columns `COLUMNS`, a row per source, sorted by y, then x. Positions are 0-based
         windowed centroids, lengths in pixels, angles in degrees counter-clockwise from x.
-        Empty if the image holds no data.
+        Empty if the image holds no data, or fewer than 100 good pixels to tell its background.
 
     Raises
     ------
     InputError
-        If the planes differ in shape.
+        If the planes differ in shape, or the mask holds anything but 0 … 255.
+    ConfigError
+        If the detection's filter is no filter.
     DataError
         If detection fails.
     """
@@ -245,6 +247,8 @@ def measure_bands(
     if any(band.planes.shape != shape for band in bands.values()):
         found = ", ".join(f"{name}: {band.planes.shape}" for name, band in bands.items())
         raise InputError(f"all bands must have the shape of {detection}; got {found}.")
+    if 0 in shape:
+        return {name: _empty_table() for name in bands}
     meshes = {name: background_mesh(band.planes, settings) for name, band in bands.items()}
     if meshes[detection] is None:
         return {name: _empty_table() for name in bands}

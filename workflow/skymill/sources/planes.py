@@ -32,7 +32,7 @@ class ArrayPlanes:
     image, variance : ndarray
         Shape (ny, nx); NaN in the image is no data.
     mask : ndarray of uint8
-        Bits of `skymill.bits.MaskBit`.
+        Bits of `skymill.bits.MaskBit`; of another type if its values are 0 … 255.
     """
 
     image: np.ndarray
@@ -58,7 +58,7 @@ class ArrayPlanes:
         return (
             np.array(self.image[window], np.float32, order="C"),
             np.array(self.variance[window], np.float32, order="C"),
-            np.array(self.mask[window], np.uint8, order="C"),
+            _bits(self.mask[window], "the mask"),
         )
 
 
@@ -68,18 +68,22 @@ class FitsPlanes:
     Parameters
     ----------
     image, variance, mask : Path or str
-        Files with one image in the primary HDU; NaN in the image is no data.
+        Files with one image in the primary HDU: floats, NaN in the image is no data; integers in
+        the mask.
 
     Raises
     ------
     InputError
-        If a file is missing, isn't FITS, holds no image, or differs in shape; when a window is
-        read, if the file is truncated.
+        If a file is missing, isn't FITS, holds no image of that type, or differs in shape; when a
+        window is read, if the file is truncated, a variance negative, or a mask beyond 0 … 255.
     """
 
     def __init__(self, image: Path | str, variance: Path | str, mask: Path | str) -> None:
         self.paths = tuple(Path(path) for path in (image, variance, mask))
-        shapes = [_shape(path) for path in self.paths]
+        shapes = [
+            _shape(path, kind)
+            for path, kind in zip(self.paths, ("floats", "floats", "integers"), strict=True)
+        ]
         if len(set(shapes)) != 1:
             found = ", ".join(f"{p}: {s}" for p, s in zip(self.paths, shapes, strict=True))
             raise InputError(f"the planes of a stack must have one shape; got {found}.")
@@ -88,11 +92,33 @@ class FitsPlanes:
     def read(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The three planes within a window."""
         image, variance, mask = (_section(path, window) for path in self.paths)
-        return (
-            np.array(image, np.float32, order="C"),
-            np.array(variance, np.float32, order="C"),
-            np.array(mask, np.uint8, order="C"),
+        variance = np.array(variance, np.float32, order="C")
+        if (variance < 0).any():
+            raise InputError(
+                f"{self.paths[1]}: HDU 0: expected a variance, got {variance[variance < 0][0]:g} "
+                "in a pixel (NaN or 0 is no data). Is it another plane?"
+            )
+        return np.array(image, np.float32, order="C"), variance, _bits(mask, self.paths[2])
+
+
+def _bits(mask: np.ndarray, name: Path | str) -> np.ndarray:
+    """A mask as uint8, in an array of its own.
+
+    Raises
+    ------
+    InputError
+        If its values aren't whole numbers of 0 … 255: none may be lost.
+    """
+    if mask.dtype == np.uint8:
+        return np.array(mask, order="C")
+    with np.errstate(invalid="ignore"):
+        bits = mask.astype(np.uint8, order="C")
+    if (bits != mask).any():
+        raise InputError(
+            f"{name}: expected mask bits, whole numbers of 0 to 255; got "
+            f"{mask[bits != mask][0]} in a pixel."
         )
+    return bits
 
 
 def values_at(path: Path | str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -101,7 +127,7 @@ def values_at(path: Path | str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Raises
     ------
     InputError
-        If the file is missing or broken.
+        If the file is missing or broken, or holds no floats.
     """
     ny, nx = _shape(Path(path))
     row = np.clip(np.rint(y).astype(int), 0, ny - 1)
@@ -113,24 +139,38 @@ def values_at(path: Path | str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         raise InputError(f"{path}: HDU 0 can't be read ({error}). Make it again.") from error
 
 
+def check_shape(path: Path | str, shape: tuple[int, int], of: Path | str) -> None:
+    """InputError unless a file's image of floats has the shape of another's."""
+    found = _shape(Path(path))
+    if found != shape:
+        raise InputError(f"{path}: HDU 0: expected {shape}, the shape of {of}; got {found}.")
+
+
 def _open(path: Path) -> "object":
     from astropy.io import fits
 
     return fits.open(path, memmap=True)
 
 
-def _shape(path: Path) -> tuple[int, int]:
+def _shape(path: Path, kind: str = "floats") -> tuple[int, int]:
+    """Shape of an image in HDU 0; InputError unless it is one of ``floats`` or ``integers``."""
     from astropy.utils.exceptions import AstropyWarning
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyWarning)
             with _open(path) as hdus:
-                shape = tuple(hdus[0].shape)
-    except (OSError, ValueError, IndexError) as error:
+                shape, cards = tuple(hdus[0].shape), hdus[0].header
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
         raise InputError(f"{path}: expected a FITS image in HDU 0 ({error}).") from error
-    if len(shape) != 2:
+    if len(shape) != 2 or 0 in shape:
         raise InputError(f"{path}: HDU 0: expected an image (ny, nx), got shape {shape}.")
+    scaled = [key for key in ("BSCALE", "BZERO", "BLANK") if key in cards]
+    if (cards["BITPIX"] < 0) != (kind == "floats") or scaled:
+        raise InputError(
+            f"{path}: HDU 0: expected {kind}, unscaled; got BITPIX = {cards['BITPIX']}"
+            f"{''.join(f', {key} = {cards[key]}' for key in scaled)}. Is it another plane?"
+        )
     return shape
 
 

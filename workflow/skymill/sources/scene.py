@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 
 from .background import SOURCE_EXTRACTOR, Mesh
-from .interpolate import EMPTY, GOOD, MASKED, copy_pixels, interpolate_rows
+from .interpolate import EMPTY, GOOD, HUGE, MASKED, copy_pixels, interpolate_rows
 from .light_model import COLUMNS, LightModel
 from .planes import Planes, Window
 
@@ -65,7 +65,8 @@ def load_scene(
     net, variance, mask = planes.read(window)
     background = mesh.at(window) if mesh else np.zeros_like(net)
     light = model.within(window) if model else None
-    scale = np.float32(mesh.noise_scale**2 if mesh else 0)
+    with np.errstate(over="ignore"):  # of a variance far from the truth: then all is empty
+        scale = np.float32(mesh.noise_scale**2 if mesh else 0)
     state = np.empty(net.shape, np.uint8)
     _subtract(net, variance, mask, background, scale, state)
     if light is not None:
@@ -95,7 +96,7 @@ def _subtract(
     for j in range(ny):
         for i in range(nx):
             own = variance[j, i] * scale
-            if not (np.isfinite(image[j, i]) and own > 0):
+            if not (abs(image[j, i]) < HUGE and 0 < own < np.inf):
                 state[j, i] = EMPTY
             else:
                 state[j, i] = MASKED if mask[j, i] else GOOD

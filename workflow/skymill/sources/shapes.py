@@ -59,6 +59,7 @@ def half_light_radii(
     """
     ny, nx = data.shape
     radii = np.full(x.size, np.nan)
+    longest = min(longest, np.hypot(nx, ny) + 3.0)
     growth, rings = np.zeros(int(longest / STEP) + 2), np.empty(OVERSAMPLING**2)
     for n in range(x.size):
         mine = own[n]
