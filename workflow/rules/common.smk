@@ -74,6 +74,7 @@ with stopping():
     CONFIGURATION = with_types(config)
     CHECKED = check_config(CONFIGURATION, " + ".join(map(str, CONFIG_FILES)))
     SETTINGS, WARPS = without_switches(CHECKED), CHECKED["tiles"]["warps"]
+    INJECTION = CHECKED["sources"]["injection"]
     CAMERA = load_camera(SETTINGS["camera"])
     CAMERA_HASH = settings_hash(read_yaml(SETTINGS["camera"]))
     TABLES = SETTINGS["tables"]
@@ -332,6 +333,11 @@ def stack_planes(plane):
     return [TREE.stack(tile, band, plane) for tile in TILES for band in BANDS]
 
 
+def injected(tile):
+    """What injected sources show of a tile: tables and summaries of its bands, if it is wanted."""
+    return [path for band in BANDS if INJECTION for path in TREE.injected(tile, band)]
+
+
 def map_units(tile):
     """What the commands are for that make a tile's maps."""
     return [*(f"{tile}.{band}.single" for band in BANDS), f"{tile}.Idual"]
@@ -365,6 +371,7 @@ def all_receipts():
         *(receipt("sources_forced", tile) for tile in TILES),
         *map_receipts(),
         *(receipt("tile_catalogues", tile) for tile in TILES),
+        *INJECTION_RECEIPTS,
         *(
             receipt(rule_name, cell)
             for rule_name in (
@@ -416,6 +423,14 @@ WARP_RECEIPTS = (
         for exposure, row in EXPOSURES.items()
     ]
     if WARPS
+    else []
+)
+INJECTION_RECEIPTS = (
+    [
+        *(receipt("injection", f"{tile}.{band}") for tile in TILES for band in BANDS),
+        *(receipt("injection_plot", tile) for tile in TILES),
+    ]
+    if INJECTION
     else []
 )
 

@@ -71,6 +71,7 @@ rule report:
         images=lambda wildcards: stack_planes("image"),
         masks=lambda wildcards: stack_planes("mask"),
         completeness=lambda wildcards: [TREE.completeness(tile) for tile in TILES],
+        injected=[path for tile in TILES for path in injected(tile)],
         idual=[TREE.hats_cell("idual_master", cell) for cell in MASTER_TILES],
         single=[TREE.hats_cell("single_master", cell) for cell in MASTER_TILES],
         detections=[TREE.hats_cell("detections", cell) for cell in MASTER_TILES],

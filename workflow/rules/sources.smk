@@ -197,3 +197,62 @@ rule tile_catalogues:
         " --out-single {output.single} --out-idual {output.idual}"
         " --out-completeness {output.completeness} --out-spurious {output.spurious}"
         " --receipt {output.receipt} > {log} 2>&1"
+
+
+rule injection:
+    input:
+        image=TREE.stack("{tile}", "{band}", "image"),
+        variance=TREE.stack("{tile}", "{band}", "variance"),
+        mask=TREE.stack("{tile}", "{band}", "mask"),
+        nexp=TREE.stack("{tile}", "{band}", "nexp"),
+    output:
+        table=published(TREE.injected("{tile}", "{band}")[0]),
+        summary=published(TREE.injected("{tile}", "{band}")[1]),
+        receipt=receipt("injection", "{tile}.{band}"),
+    log:
+        f"{RUN}/logs/injection/{{tile}}.{{band}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/injection/{{tile}}.{{band}}.tsv"
+    conda:
+        "../../envs/sources.yaml"
+    resources:
+        mem_mb=memory("injection"),
+        runtime=minutes("injection"),
+    params:
+        config=CONFIG,
+        settings=settings("tiles", "sources", injection=INJECTION),
+        code=code("sources inject"),
+    shell:
+        "python -m skymill sources inject --config {params.config}"
+        " --tile {wildcards.tile} --band {wildcards.band}"
+        " --image {input.image} --variance {input.variance}"
+        " --mask {input.mask} --nexp {input.nexp}"
+        " --out {output.table} --summary {output.summary}"
+        " --receipt {output.receipt} > {log} 2>&1"
+
+
+rule injection_plot:
+    input:
+        injected=lambda wildcards: injected(wildcards.tile),
+    output:
+        picture=published(TREE.injected_plot("{tile}")),
+        receipt=receipt("injection_plot", "{tile}"),
+    log:
+        f"{RUN}/logs/injection_plot/{{tile}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/injection_plot/{{tile}}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=memory("injection_plot"),
+        runtime=minutes("injection_plot"),
+    params:
+        config=CONFIG,
+        tables=lambda wildcards: [
+            TREE.injected(wildcards.tile, band)[0] for band in BANDS
+        ],
+        code=code("sources plot"),
+    shell:
+        "python -m skymill sources plot --config {params.config} --tile {wildcards.tile}"
+        " --tables {params.tables} --out {output.picture}"
+        " --receipt {output.receipt} > {log} 2>&1"

@@ -21,7 +21,7 @@ from .schema import (
 
 KINDS = {"integer": int, "number": float}
 """A schema's types whose values aren't text."""
-SWITCHES = {"tiles": ("warps",)}
+SWITCHES = {"tiles": ("warps",), "sources": ("injection",)}
 """Section → keys that only say which further products there are: the others don't hang on them."""
 
 
@@ -100,6 +100,11 @@ def without_switches(settings: Mapping) -> dict:
         section: {key: value for key, value in settings[section].items() if key not in keys}
         for section, keys in SWITCHES.items()
     }
+
+
+def switch(path: Path | str, section: str, key: str) -> object:
+    """What a configuration file says of one of `SWITCHES`."""
+    return check_config(read_yaml(path), path)[section][key]
 
 
 def load_camera(path: Path | str) -> Camera:

@@ -168,6 +168,15 @@ class Tree:
         """A tile's completeness table."""
         return f"{self.out}/completeness/{tile}.parquet"
 
+    def injected(self, tile: str, band: str) -> tuple[str, str]:
+        """What injected sources show of a stack: their table and its summary."""
+        path = f"{self.out}/completeness/injected_{tile}_{band}"
+        return f"{path}.parquet", f"{path}.json"
+
+    def injected_plot(self, tile: str) -> str:
+        """The picture of a tile's injected sources, all bands."""
+        return f"{self.out}/completeness/injected_{tile}.png"
+
     def hats(self, catalogue: str, name: str) -> str:
         """A file of a HATS catalogue."""
         return f"{self.out}/{HATS_GROUPS[catalogue]}/{catalogue}/{name}"

@@ -117,6 +117,10 @@ def _release(survey: Survey, job: Job) -> float:
     return survey.stacks(len(survey.tiles))
 
 
+def _bands(survey: Survey, job: Job) -> float:
+    return survey.bands
+
+
 def _stacks(survey: Survey, job: Job) -> float:
     return len(survey.tiles) * survey.bands
 
@@ -167,6 +171,8 @@ SIZES: dict[str, tuple[Size, Size]] = {
     "stack_table": (_stacks, _stacks),
     "idual": (_tile, _tile),
     "tile_catalogues": (_tile, _tile),
+    "injection": (_stack, _stack),
+    "injection_plot": (_bands, _bands),
     "idual_master": (_cell_tiles, _cell_tiles),
     "single_master": (_cell_tiles, _cell_tiles),
     "detections": (

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..command import add_step
-from ..config import load_config
+from ..config import load_config, switch
 from ..errors import DataError, InputError
 from ..io.provenance import recording
 from ..tree import Tree
@@ -96,6 +96,7 @@ def run_report(options: argparse.Namespace) -> None:
     if not options.folder.is_dir():
         raise InputError(f"{options.folder}: expected the folder of a release; build it first.")
     products = Products.of(settings, options.folder)
+    products.injected = bool(switch(options.config, "sources", "injection"))
     report = compose(products)
     release = {"release": settings["release"]}
     inputs = sorted(set(products.read))

@@ -40,6 +40,9 @@ MEANINGS: dict[str, Figure] = {
         "arcsec", "alignment maps (single), proper motion included, median", 3
     ),
     "half_complete_{band}": Figure("mag", "completeness against the pool falls to one half", 2),
+    "injected_complete_{band}": Figure(
+        "mag", "completeness of injected stars falls to one half, median stack", 2
+    ),
     "rows_idual_master": Figure("", "objects in idual_master"),
     "rows_single_master": Figure("", "objects in single_master"),
     "rows_detections": Figure("", "detections on single exposures"),

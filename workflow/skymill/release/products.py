@@ -42,6 +42,8 @@ class Products:
         Every file read so far.
     missing : list of str
         Files that should be there and aren't.
+    injected : bool
+        Whether sources were injected into the stacks.
     """
 
     settings: dict
@@ -51,6 +53,7 @@ class Products:
     exposures: dict[str, dict]
     read: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    injected: bool = False
 
     @classmethod
     def of(cls, settings: dict, folder: Path) -> "Products":

@@ -1,7 +1,8 @@
 """The quality report: measure every section, collect the figures, compose the page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from . import injection
 from .blocks import Section
 from .figures import collect
 from .products import Products
@@ -28,6 +29,7 @@ def compose(products: Products) -> Report:
     verdicts = frames.measure(products)
     stacks = tiles.measure(products)
     maps = sources.measure(products, verdicts)
+    injected = injection.measure(products)
     catalogues = masters.measure(products)
     areas = sky.measure(products)
     archives = release.measure(products)
@@ -37,6 +39,7 @@ def compose(products: Products) -> Report:
             frames.figures(verdicts, products),
             tiles.figures(stacks, products),
             sources.figures(maps, products),
+            injection.figures(injected, products),
             masters.figures(catalogues, products),
             sky.figures(areas, products),
             release.figures(archives),
@@ -47,10 +50,17 @@ def compose(products: Products) -> Report:
         calibrations.show(slopes, products),
         frames.show(verdicts, products),
         tiles.show(stacks, products),
-        sources.show(maps, stacks.stacks, products),
+        with_blocks(
+            sources.show(maps, stacks.stacks, products), injection.blocks(injected, products)
+        ),
         masters.show(catalogues, products),
         sky.show(areas, products),
         release.show(archives, products),
         *check.show(products),
     ]
     return Report(figures, sections)
+
+
+def with_blocks(section: Section, blocks: list) -> Section:
+    """A section with more blocks at its end."""
+    return replace(section, blocks=[*section.blocks, *blocks])

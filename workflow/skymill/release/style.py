@@ -75,6 +75,16 @@ def png(figure) -> str:
     return data_address(buffer.getvalue())
 
 
+def pixels(figure) -> np.ndarray:
+    """A figure as pixels: uint8, RGB, shape (height, width, 3), row 0 on top."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(RESOLUTION)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
 def encode(pixels: np.ndarray) -> str:
     """Pixels (uint8; grey, grey + alpha, RGB or RGBA; row 0 on top) as a ``data:`` address."""
     from PIL import Image

@@ -35,3 +35,24 @@ def completeness(
         "found": matched,
         "completeness": share,
     }
+
+
+def magnitude_at(middle: np.ndarray, share: np.ndarray, level: float) -> float:
+    """The magnitude at which completeness falls to a level, going faint from its peak.
+
+    Parameters
+    ----------
+    middle, share : ndarray, shape (bins,)
+        Magnitudes of the bins' centres, ascending, and the share found in each.
+    level : float
+
+    Returns
+    -------
+    float
+        Linear between bin centres; NaN if it doesn't fall below the level inside the bins.
+    """
+    for i in range(int(np.argmax(share)) if len(share) else 0, len(share) - 1):
+        if share[i] >= level > share[i + 1]:
+            step = (share[i] - level) / (share[i] - share[i + 1])
+            return float(middle[i] + step * (middle[i + 1] - middle[i]))
+    return float("nan")

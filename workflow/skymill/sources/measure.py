@@ -32,7 +32,7 @@ from .resolved import resolved
 from .scene import Scene, load_scene
 from .shapes import half_light_radii, widths
 from .sizes import window_sizes, windows_near
-from .star_profile import EDGES, sector_sums
+from .star_profile import EDGES, Moffat, sector_sums
 from .stellarity import mode, star_locus, stellarity
 from .windowed import windowed_centroids
 from .winpos import winpos
@@ -236,7 +236,8 @@ def measure_bands(
         A table as `measure`'s for each band, the same rows in the same order. Positions, their
         errors, ``a_image`` … ``theta_image``, ``kron_radius`` and ``isoarea`` are the detection
         band's; everything else is each band's own, NaN where the band has no data. The detection
-        band's table is what `measure` gives.
+        band's table is what `measure` gives. ``meta`` holds ``star`` (what a star looks like, or
+        None), ``noise`` (σ of a pixel) and ``noise_factors``, unless the image holds no data.
 
     Raises
     ------
@@ -287,6 +288,8 @@ def measure_bands(
             columns = (tables[name][column] for column in ("x", "y", "flux_aper5"))
             kept = resolved(*columns, models[name].star.fwhm)
         tables[name] = tables[name][kept]
+        tables[name].meta["star"] = models[name].star if models[name] else None
+        tables[name].meta["noise"] = meshes[name].noise if meshes[name] else 0.0
     return {name: tables[name] for name in bands}
 
 
@@ -386,6 +389,15 @@ def _parts(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
             for centre, length in zip((y, x), shape, strict=True)
         )
         yield slice(row, row + PROBE), slice(column, column + PROBE)
+
+
+def mean_star(band: Band, settings: Mapping) -> Moffat | None:
+    """What an image's stars look like, whether or not its sources' light is to be modelled."""
+    mesh = background_mesh(band.planes, settings)
+    pieces = cut(band.planes.shape, int(settings["sub_tile"]), int(settings["sub_tile_overlap"]))
+    modelled = {**settings, "light_model": True}
+    model = light_models({"": band}, "", {"": mesh}, pieces, modelled)[0][""]
+    return model.star if model else None
 
 
 def _shining(

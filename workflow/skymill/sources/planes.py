@@ -1,8 +1,9 @@
 """The planes of an image, read window by window: a whole tile never has to fit in memory."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -144,6 +145,18 @@ def check_shape(path: Path | str, shape: tuple[int, int], of: Path | str) -> Non
     found = _shape(Path(path))
     if found != shape:
         raise InputError(f"{path}: HDU 0: expected {shape}, the shape of {of}; got {found}.")
+
+
+def further_plane(path: Path | str, shape: tuple[int, int]) -> Callable[[Window], np.ndarray]:
+    """Another plane of a stack, such as its exposures per pixel: window [rows, columns] → values.
+
+    Raises
+    ------
+    InputError
+        If it is missing, isn't FITS, or differs in shape from the stack.
+    """
+    check_shape(path, shape, "the stack")
+    return partial(_section, Path(path))
 
 
 def _open(path: Path) -> "object":

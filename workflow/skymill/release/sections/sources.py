@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...sources.completeness import magnitude_at
 from ...tree import map_name
 from ..blocks import Grid, Notice, Plot, Row, Section, number
 from ..catalogue import COLUMNS, Catalogue, count
@@ -161,14 +162,7 @@ def half_complete(curve: np.ndarray) -> float:
         Linear between bin centres; NaN if it doesn't fall below one half inside the table.
     """
     curve = curve[curve[:, 2] > 0]
-    if not len(curve):
-        return float("nan")
-    middle, ratio = (curve[:, 0] + curve[:, 1]) / 2, curve[:, 3] / curve[:, 2]
-    for i in range(int(np.argmax(ratio)), len(ratio) - 1):
-        if ratio[i] >= 0.5 > ratio[i + 1]:
-            step = (ratio[i] - 0.5) / (ratio[i] - ratio[i + 1])
-            return float(middle[i] + step * (middle[i + 1] - middle[i]))
-    return float("nan")
+    return magnitude_at(curve[:, :2].mean(axis=1), curve[:, 3] / curve[:, 2], 0.5)
 
 
 def figures(sources: Sources, products: Products) -> dict[str, object]:
