@@ -14,12 +14,18 @@ from astropy.table import Table
 from ..simulate.galaxies import galaxy_shapes
 from ..simulate.psf import moffat_mixture, moffat_width
 from ..simulate.sersic import sersic_mixture
+from ..simulate.source_light import REACH
 from .star_profile import Moffat, enclosed
 
 USUAL_BETA = 3.0
 """Moffat's exponent where no star tells it."""
+DRAWN = 1 - np.exp(-0.5 * REACH**2)
+"""Share of a Gaussian's light within what is drawn of it, which makes up for the rest."""
 ANGLES = 64
 """Directions in which a galaxy's light inside a circle is summed."""
+PIXEL = 1 / 12
+"""Variance of an even square pixel along each axis: where a circle cuts a pixel, its light counts
+as spread evenly over it."""
 
 
 @dataclass(frozen=True)
@@ -177,8 +183,20 @@ def total_flux(
     pixel_scale: float,
 ) -> np.ndarray:
     """All light of sources of some magnitudes, image units; see `draw_sources`."""
-    share = enclosed(zero[1] / 2 / pixel_scale, np.asarray(alpha), beta)
+    share = share_within(zero[1] / 2 / pixel_scale, np.asarray(alpha), beta)
     return 10 ** (0.4 * (zero[0] - np.asarray(mag))) / share
+
+
+def share_within(radius: float, alpha: np.ndarray | float, beta: float) -> np.ndarray:
+    """Share of a star's light that its pixels hold within a radius, pixels.
+
+    To second order: pixels widen the profile I by the variance `PIXEL`, which moves light out of
+    the circle in proportion to its slope there, 2πR · I′(R) · `PIXEL` / 2.
+    """
+    alpha = np.asarray(alpha, float)
+    steep = 1 + (radius / alpha) ** 2
+    slope = -2 * beta * radius / alpha**4 * (beta - 1) / np.pi * steep ** (-beta - 1)
+    return enclosed(radius, alpha, beta) + np.pi * radius * slope * PIXEL
 
 
 def light_within(sources: Table, radius: float, beta: float, pixel_scale: float) -> np.ndarray:
@@ -200,10 +218,11 @@ def light_within(sources: Table, radius: float, beta: float, pixel_scale: float)
     A galaxy is a sum of elliptical Gaussians; the light of one with variances a, b along its axes
     inside a circle of radius R is the mean over all directions θ of
     (1 − exp(−k R²/2)) / (k √(ab)), k = cos²θ/a + sin²θ/b.
+    Pixels add `PIXEL` to both.
     """
     star = np.asarray(sources["star"])
     flux, alpha = np.asarray(sources["flux"]), np.asarray(sources["alpha"])
-    share = enclosed(radius, alpha, beta)
+    share = share_within(radius, alpha, beta)
     direction = (np.arange(ANGLES) + 0.5) * np.pi / ANGLES
     cosine, sine = np.cos(direction) ** 2, np.sin(direction) ** 2
     index = np.asarray(sources["sersic"])
@@ -214,11 +233,12 @@ def light_within(sources: Table, radius: float, beta: float, pixel_scale: float)
         major = (np.asarray(sources["half_light_radius"])[own] / pixel_scale) ** 2 / ratio
         for part, width in zip(*sersic_mixture(float(n)), strict=True):
             for seen, variance in zip(*moffat_mixture(beta), strict=True):
-                a = (major * width + alpha[own] ** 2 * variance)[:, None]
-                b = (major * ratio**2 * width + alpha[own] ** 2 * variance)[:, None]
+                round_ = alpha[own] ** 2 * variance + PIXEL
+                a = (major * width + round_)[:, None]
+                b = (major * ratio**2 * width + round_)[:, None]
                 k = cosine / a + sine / b
                 inside = (1 - np.exp(-0.5 * k * radius**2)) / (k * np.sqrt(a * b))
-                share[own] += part * seen * inside.mean(axis=1)
+                share[own] += part * seen * inside.mean(axis=1) / DRAWN
     return flux * share
 
 
@@ -227,5 +247,5 @@ def brightest(level: float, seeing: Seeing, zero: tuple[float, float], pixel_sca
     star = seeing.star
     alpha = star.alpha * (seeing.ratio.min() if seeing.ratio.size else 1.0)
     flux = level * np.pi * alpha**2 / (star.beta - 1)
-    share = enclosed(zero[1] / 2 / pixel_scale, alpha, star.beta)
+    share = share_within(zero[1] / 2 / pixel_scale, alpha, star.beta)
     return float(zero[0] - 2.5 * np.log10(flux * share)) if np.isfinite(flux) else -np.inf
