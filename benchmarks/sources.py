@@ -7,6 +7,7 @@ agreement       each quantity against source-extractor's on the same pixels, in 
 completeness    sources found, purity and scatter against truth, beside source-extractor's
 spurious        share of injected artefacts' detections flagged, and of real sources
 magnitude_bias  what is left of MAG_AUTO's bias on stars held out of the fit
+injection       completeness of injected sources against that of the true ones
 cost            CPU time against source-extractor's for the same outputs
 
 source-extractor is the Debian package of that name. Exit code 1 if a figure falls short.
@@ -15,13 +16,14 @@ source-extractor is the Debian package of that name. Exit code 1 if a figure fal
 import sys
 
 from groups import main
-from source_parts import agreement, completeness, cost, magnitude_bias, spurious
+from source_parts import agreement, completeness, cost, injection, magnitude_bias, spurious
 
 GROUPS = {
     "agreement": lambda folder: agreement.figures(folder / "agreement"),
     "completeness": lambda folder: completeness.figures(folder / "completeness"),
     "spurious": lambda _: spurious.figures(),
     "magnitude_bias": lambda _: magnitude_bias.figures(),
+    "injection": lambda folder: injection.figures(folder / "injection"),
     "cost": lambda folder: cost.figures(folder / "cost"),
 }
 """What each group needs of the folder; in the order in which they are measured."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import yaml
-from astropy.table import Table
+from astropy.table import Table, vstack
 from scipy.ndimage import convolve
 
 from skymill.__main__ import main
@@ -83,13 +83,13 @@ def lit(stack, sources, gain=0.0, noise=SIGMA) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def on_empty_sky(extraction, settings, tmp_path_factory):
-    """Three rounds of injection into noise, which holds no star.
+    """Four rounds of injection into noise, which holds no star.
 
-    No source is so bright that it troubles its neighbours, or so faint that it isn't found and
-    lifts the background.
+    No source is so bright that it troubles its neighbours, or so faint that it isn't found, and
+    they are few: at 18 per square arcminute what is taken for the sky lies 0.02 σ too high.
     """
     path = tmp_path_factory.mktemp("injected") / "image"
-    own = {**settings, "rounds": 3, "bright": 17.0, "faint": 21.0}
+    own = {**settings, "rounds": 4, "spacing": 40.0, "bright": 17.0, "faint": 21.0}
     own["galaxies"] = {**settings["galaxies"], "share": 0.1}
     return inject(a_stack(sky()), own, extraction, UNIT, path)
 
@@ -220,8 +220,8 @@ def test_on_an_empty_sky_nothing_is_biased(on_empty_sky, settings):
 
 def test_what_is_measured_is_not_what_was_put_in(on_empty_sky):
     """The truth isn't handed on: faint fluxes scatter as their errors say."""
-    (first, *_), _ = on_empty_sky
-    found = first.injected[first.injected["recovered"]]
+    whole = vstack([one.injected for one in on_empty_sky[0]])
+    found = whole[whole["recovered"]]
     assert (found["flux_aper5"] != found["light_aper5"]).all()
     pull = (found["flux_aper5"] - found["light_aper5"]) / found["fluxerr_aper5"]
     assert 0.8 < np.std(np.clip(pull, -4, 4)) < 1.3
