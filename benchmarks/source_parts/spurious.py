@@ -24,7 +24,7 @@ from . import settings
 from .artefacts import KINDS, draw, kind_at
 from .field import SCALE, Field, simulate
 
-SIDE, SEEDS = 2500, (2, 3)
+SIDE, SEEDS = 2000, (2,)
 DENSITIES = (10.0, 20.0, 54.0)
 POOL_LIMITS = (21.0, 22.0, 23.0)
 COMPLETE = 0.98

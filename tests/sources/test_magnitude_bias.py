@@ -26,7 +26,7 @@ def sample(number=2700, seed=1):
 def test_bias_is_taken_out():
     """The curve follows the bias to 3 mmag where stars are; what remains has no trend."""
     mag, auto = sample()
-    curve = bias_curve(mag, auto, 0.125, 0.25, 10)
+    curve = bias_curve(mag, auto, 0.125, 0.25, 10, 0.25)
     grid = np.linspace(15, 18.9, 100)
     assert np.abs(curve.at(grid) - bias(grid)).max() < 0.004
     left = auto - curve.at(mag) - mag
@@ -37,42 +37,42 @@ def test_bias_is_taken_out():
 def test_bins_adapt_to_the_density():
     """Narrow where stars are many, at most twice as wide where they are few, none where absent."""
     mag, auto = sample()
-    curve = bias_curve(mag, auto, 0.125, 0.25, 10)
+    curve = bias_curve(mag, auto, 0.125, 0.25, 10, 0.25)
     steps = np.diff(curve.mag)
     assert np.median(steps[curve.mag[1:] > 17.5]) < 0.13
     assert (curve.stars >= 10).all()
-    few = bias_curve(mag[:60], auto[:60], 0.125, 0.25, 10)
+    few = bias_curve(mag[:60], auto[:60], 0.125, 0.25, 10, 0.25)
     assert 1 <= few.mag.size < curve.mag.size / 3
 
 
 def test_no_bias_no_correction_and_constants_go_through():
     """A constant offset is the whole curve, whatever the bins."""
     mag, _ = sample()
-    np.testing.assert_array_equal(bias_curve(mag, mag, 0.125, 0.25, 10).bias, 0)
-    np.testing.assert_allclose(bias_curve(mag, mag + 0.015, 0.125, 0.25, 10).bias, 0.015)
+    np.testing.assert_array_equal(bias_curve(mag, mag, 0.125, 0.25, 10, 0.25).bias, 0)
+    np.testing.assert_allclose(bias_curve(mag, mag + 0.015, 0.125, 0.25, 10, 0.25).bias, 0.015)
 
 
 def test_order_does_not_matter():
     """Shuffled stars give the same curve."""
     mag, auto = sample()
     order = np.random.default_rng(2).permutation(mag.size)
-    first = bias_curve(mag, auto, 0.125, 0.25, 10)
-    again = bias_curve(mag[order], auto[order], 0.125, 0.25, 10)
+    first = bias_curve(mag, auto, 0.125, 0.25, 10, 0.25)
+    again = bias_curve(mag[order], auto[order], 0.125, 0.25, 10, 0.25)
     np.testing.assert_array_equal(first.bias, again.bias)
 
 
 def test_too_few_stars_correct_nothing():
     """No node, no correction; NaN is left out."""
-    curve = bias_curve(np.full(9, 16.0), np.full(9, 16.1), 0.125, 0.25, 10)
+    curve = bias_curve(np.full(9, 16.0), np.full(9, 16.1), 0.125, 0.25, 10, 0.25)
     assert curve.mag.size == 0
     assert (curve.at(np.array([15.0, 18.0])) == 0).all()
-    assert bias_curve(np.full(20, np.nan), np.full(20, 16.0), 0.125, 0.25, 10).mag.size == 0
+    assert bias_curve(np.full(20, np.nan), np.full(20, 16.0), 0.125, 0.25, 10, 0.25).mag.size == 0
 
 
 def test_beyond_the_last_star_the_curve_is_constant():
     """Nothing is extrapolated."""
     mag, auto = sample()
-    curve = bias_curve(mag, auto, 0.125, 0.25, 10)
+    curve = bias_curve(mag, auto, 0.125, 0.25, 10, 0.25)
     assert curve.at(25.0) == curve.bias[-1]
     assert curve.at(10.0) == curve.bias[0]
 
@@ -83,7 +83,14 @@ def test_isolated():
     assert isolated(np.zeros(1), np.zeros(1), 5.0).tolist() == [True]
 
 
-LIMITS = {"class_star": 0.8, "confident": 0.95, "bin": 0.125, "max_bin": 0.25, "min_stars": 10}
+LIMITS = {
+    "class_star": 0.8,
+    "confident": 0.95,
+    "bin": 0.125,
+    "max_bin": 0.25,
+    "min_stars": 10,
+    "smooth": 0.25,
+}
 
 
 def faint_bias(mag):
@@ -118,7 +125,7 @@ def test_beyond_the_calibrators_confident_stars_go_on():
         rows = star[~fitted] & (mag >= low) & (mag < low + 0.5)
         assert abs(np.median(left[rows])) < 0.003
     alone = bias_curve(
-        *(np.asarray(table[n])[known] for n in ("mag_aper5", "mag_auto")), 0.125, 0.25, 10
+        *(np.asarray(table[n])[known] for n in ("mag_aper5", "mag_auto")), 0.125, 0.25, 10, 0.25
     )
     assert abs(alone.at(19.75) - faint_bias(19.75)) > 0.02
 

@@ -36,7 +36,7 @@ class BiasCurve:
 
 
 def bias_curve(
-    aperture: np.ndarray, auto: np.ndarray, width: float, most: float, min_stars: int
+    aperture: np.ndarray, auto: np.ndarray, width: float, most: float, min_stars: int, scale: float
 ) -> BiasCurve:
     """Measure the bias on clean, isolated stars.
 
@@ -49,11 +49,13 @@ def bias_curve(
         A bin is `width` mag wide, or up to `most` if it needs more to hold `min_stars`.
     min_stars : int
         A bin that has fewer even so is left out.
+    scale : float
+        Over which bins are smoothed, mag: the bias bends slowly, and a bin's median is noisy.
 
     Returns
     -------
     BiasCurve
-        Medians of the bins, smoothed over adjacent ones with their counts as weights.
+        Medians of the bins, smoothed with their counts as weights.
     """
     good = np.isfinite(aperture) & np.isfinite(auto)
     order = np.lexsort((auto[good], aperture[good]))
@@ -70,19 +72,23 @@ def bias_curve(
             medians.append(np.median(difference[start:stop]))
             counts.append(stop - start)
         start = stop
-    counts = np.array(counts, dtype=int)
-    return BiasCurve(np.array(nodes), _smooth(np.array(medians), counts), counts)
+    mag, counts = np.array(nodes), np.array(counts, dtype=int)
+    return BiasCurve(mag, _smooth(mag, np.array(medians), counts, scale), counts)
 
 
-def _smooth(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Mean over each value and its neighbours, weights ¼, ½, ¼ times the counts."""
-    if values.size < 2:
-        return values
-    weights = np.pad(counts.astype(float), 1)
-    padded = np.pad(values, 1)
-    total = sum(k * weights[i : i + values.size] for i, k in enumerate((0.25, 0.5, 0.25)))
-    weighted = weights * padded
-    return sum(k * weighted[i : i + values.size] for i, k in enumerate((0.25, 0.5, 0.25))) / total
+def _smooth(mag: np.ndarray, values: np.ndarray, counts: np.ndarray, scale: float) -> np.ndarray:
+    """A line through the nodes around each, weighted by their counts and a Gaussian of `scale`.
+
+    A line, not a mean: on a slope the first and last nodes have neighbours on one side alone.
+    """
+    distance = mag - mag[:, None]
+    weight = counts * np.exp(-0.5 * (distance / scale) ** 2)
+    s0, s1, s2 = (np.sum(weight * distance**k, axis=1) for k in range(3))
+    t0, t1 = (np.sum(weight * distance**k * values, axis=1) for k in range(2))
+    spread = s0 * s2 - s1**2
+    several = spread > 1e-3 * s0**2 * scale**2  # else nodes too close for a line
+    line = (s2 * t0 - s1 * t1) / np.where(several, spread, 1.0)
+    return np.where(several, line, t0 / s0)
 
 
 def isolated(xi: np.ndarray, eta: np.ndarray, radius: float) -> np.ndarray:

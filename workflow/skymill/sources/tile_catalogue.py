@@ -350,9 +350,8 @@ def bias_of(
     reference = clean & stars & np.isfinite(aperture)
     faintest = aperture[reference].max(initial=-np.inf)
     chosen = reference | (clean & confident & (aperture > faintest) & reference.any())
-    return bias_curve(
-        aperture[chosen], auto[chosen], limits["bin"], limits["max_bin"], limits["min_stars"]
-    )
+    bins = (limits[name] for name in ("bin", "max_bin", "min_stars", "smooth"))
+    return bias_curve(aperture[chosen], auto[chosen], *bins)
 
 
 def correct_magnitude_bias(
