@@ -1,5 +1,7 @@
 """The depth follows from the noise that was put in."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -11,6 +13,7 @@ from skymill.sources.depth import (
     limiting_magnitude,
     nearest_value,
     rim_factor,
+    sums,
 )
 
 SIZE, APERTURE = 900, 12.5
@@ -29,7 +32,7 @@ def measure(image, variance, x=NONE, y=NONE, radius=NONE, background=NONE):
     """The noise in 5″ apertures."""
     spots = empty_positions(image.shape, APERTURE, 20000, x, y, radius)
     level = nearest_value(*spots, x, y, background)
-    return aperture_noise(image, variance, *spots, level, APERTURE, 200)
+    return aperture_noise(partial(sums, image, variance), *spots, level, APERTURE, 200)
 
 
 def test_white_noise():
@@ -94,7 +97,7 @@ def test_no_data_no_depth():
     assert np.isnan(noise.sigma)
     assert noise.apertures == 0
     assert np.isnan(limiting_magnitude(noise.sigma, 5, 30, 1))
-    assert np.isnan(aperture_fraction(image, image, NONE, NONE, 5.0, 12.5))
+    assert np.isnan(aperture_fraction(partial(sums, image, image), NONE, NONE, 5.0, 12.5))
 
 
 def test_gaussian_stars_put_their_known_share_into_the_seeing():
@@ -106,7 +109,7 @@ def test_gaussian_stars_put_their_known_share_into_the_seeing():
         image += 1e4 * np.exp(-4 * np.log(2) * ((x - x0) ** 2 + (y - y0) ** 2) / 5.0**2)
     stars = np.array(at).T
     image = image.astype(np.float32)
-    share = aperture_fraction(image, np.ones_like(image), *stars, 5.0, 25.0)
+    share = aperture_fraction(partial(sums, image, np.ones_like(image)), *stars, 5.0, 25.0)
     assert share == pytest.approx(0.5, abs=0.01)
 
 
@@ -163,12 +166,12 @@ def test_the_depth_is_that_of_the_noise_put_in_and_the_empirical_one_knows_the_c
     planes = [plane.astype(np.float32) for plane in (image, variance, crowded)]
     limits = {"apertures": 20000, "min_apertures": 200, "sigma": 5}
     nothing = Sources(NONE, NONE, NONE, NONE)
-    rest = (nothing, APERTURE, 1.0, 30.0, noise_correlation(table), limits)
+    rest = (image.shape, nothing, APERTURE, 1.0, 30.0, noise_correlation(table), limits)
     white = sigma / 2 * np.sqrt(np.pi) * APERTURE / 2 * rim_factor(APERTURE)
     truth = limiting_magnitude(white, 5, 30.0, 1.0)
-    noise, empirical = depths_in(planes[0], planes[1], *rest)
+    noise, empirical = depths_in(partial(sums, planes[0], planes[1]), *rest)
     assert noise == pytest.approx(truth, abs=0.02)
     assert empirical == pytest.approx(truth, abs=0.06)
-    noise, empirical = depths_in(planes[2], planes[1], *rest)
+    noise, empirical = depths_in(partial(sums, planes[2], planes[1]), *rest)
     assert noise == pytest.approx(truth, abs=0.02)
     assert empirical < truth - 0.3

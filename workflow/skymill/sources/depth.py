@@ -6,12 +6,15 @@ from the measured noise of each frame, times what resampling correlates (Fruchte
 and wings make empty apertures scatter twice as much as noise does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from .robust import scatter
+
+Sums = Callable[[np.ndarray, np.ndarray, float], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""x, y, diameter → what `sums` gives for an image."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,7 @@ def sums(
 
 
 def aperture_noise(
-    image: np.ndarray,
-    variance: np.ndarray,
+    measured: Sums,
     x: np.ndarray,
     y: np.ndarray,
     background: np.ndarray,
@@ -125,7 +127,8 @@ def aperture_noise(
 
     Parameters
     ----------
-    image, variance : ndarray of float32, indexed [y, x]
+    measured : callable
+        `sums` in the image.
     x, y : ndarray, shape (n,)
         Centres of empty apertures, 0-based pixels.
     background : ndarray
@@ -140,7 +143,7 @@ def aperture_noise(
     Noise
         NaN if fewer than `least` apertures are empty and whole.
     """
-    flux, error, whole = sums(image, variance, x, y, diameter)
+    flux, error, whole = measured(x, y, diameter)
     flux = flux - background * np.pi * (diameter / 2) ** 2
     used = whole & (error > 0)
     flux, error = flux[used], error[used]
@@ -171,8 +174,7 @@ def nearest_value(
 
 
 def aperture_fraction(
-    image: np.ndarray,
-    variance: np.ndarray,
+    measured: Sums,
     x: np.ndarray,
     y: np.ndarray,
     diameter: float,
@@ -182,7 +184,8 @@ def aperture_fraction(
 
     Parameters
     ----------
-    image, variance : ndarray of float32, indexed [y, x]
+    measured : callable
+        `sums` in the image.
     x, y : ndarray
         Stars, 0-based pixels.
     diameter, reference : float
@@ -195,8 +198,8 @@ def aperture_fraction(
     """
     if x.size == 0 or not np.isfinite(diameter):
         return np.nan
-    inner, _, whole = sums(image, variance, x, y, diameter)
-    outer, _, also = sums(image, variance, x, y, reference)
+    inner, _, whole = measured(x, y, diameter)
+    outer, _, also = measured(x, y, reference)
     used = whole & also & (outer > 0)
     return float(np.median(inner[used] / outer[used])) if used.any() else np.nan
 
@@ -252,8 +255,8 @@ def rim_factor(diameter: float) -> float:
 
 
 def depths_in(
-    image: np.ndarray,
-    variance: np.ndarray,
+    measured: Sums,
+    shape: tuple[int, int],
     sources: Sources,
     diameter: float,
     fraction: float,
@@ -265,8 +268,10 @@ def depths_in(
 
     Parameters
     ----------
-    image, variance : ndarray of float32, indexed [y, x]
-        Scaled to one zero point.
+    measured : callable
+        `sums` in the image, which is scaled to one zero point.
+    shape : tuple of int
+        (ny, nx) of the image.
     sources : Sources
     diameter : float
         Of the apertures, pixels.
@@ -285,9 +290,9 @@ def depths_in(
     if not np.isfinite(diameter):
         return np.nan, np.nan
     at, number = (sources.x, sources.y), limits["apertures"]
-    x, y = empty_positions(image.shape, diameter, number, *at, sources.radius)
+    x, y = empty_positions(shape, diameter, number, *at, sources.radius)
     background = nearest_value(x, y, *at, sources.background)
-    found = aperture_noise(image, variance, x, y, background, diameter, limits["min_apertures"])
+    found = aperture_noise(measured, x, y, background, diameter, limits["min_apertures"])
     correlation = correlation * rim_factor(diameter)
     noise, empirical = (
         limiting_magnitude(sigma, limits["sigma"], zero_point, fraction)

@@ -18,18 +18,25 @@ def scale_factors(zero_points: np.ndarray, zero_point: float) -> np.ndarray:
 
 
 def scale_image(
-    image: np.ndarray, variance: np.ndarray, factors: np.ndarray, continued: bool = True
+    image: np.ndarray,
+    variance: np.ndarray,
+    factors: np.ndarray,
+    continued: bool = True,
+    start: int = 0,
+    height: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Multiply an image by the interpolated scale, and its variance by the scale's square.
 
     Parameters
     ----------
-    image, variance : ndarray of float32, shape (size, size), indexed [y, x]
-        NaN stays NaN.
+    image, variance : ndarray of float32, shape (ny, nx), indexed [y, x]
+        NaN stays NaN. The whole image, or some of its rows.
     factors : ndarray, shape (nx, ny), indexed [x_bin, y_bin]
         From `scale_factors`.
     continued : bool
         As for `map_lookup.place_between`.
+    start, height : int
+        The first of these rows in the image, and how many it has; by default they are all.
 
     Returns
     -------
@@ -41,7 +48,8 @@ def scale_image(
     first, weight = place_between(np.arange(1, nx + 1), factors.shape[0], nx, continued)
     second = np.minimum(first + 1, factors.shape[0] - 1)
     columns = factors[first] + weight[:, None] * (factors[second] - factors[first])
-    first, weight = place_between(np.arange(1, ny + 1), factors.shape[1], ny, continued)
+    rows, height = np.arange(start + 1, start + ny + 1), ny if height is None else height
+    first, weight = place_between(rows, factors.shape[1], height, continued)
     second = np.minimum(first + 1, factors.shape[1] - 1)
     for row in range(ny):
         below, above = columns[:, first[row]], columns[:, second[row]]

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from astropy.io.fits import Header
     from astropy.table import Table
 
+    from ..io.provenance import Record
     from .depth import Sources
+    from .scaled_stack import ScaledStack
 
 PROVENANCE = re.compile(r"SOFTWARE|STEP|CONFHASH|NINPUT|INP\d{5}")
 """Cards that tell how the input was made; the product gets its own."""
@@ -46,12 +48,12 @@ def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def run(options: argparse.Namespace) -> None:
     """Scale the planes, measure the stack, write both."""
     from ..config import load_config
-    from ..io.fits import write_images
     from ..io.json import write_json
     from ..io.parquet import table_schema
     from ..io.provenance import recording
-    from .flux_scale import scale_factors, scale_image
-    from .inputs import read_catalogue, read_map, read_stack
+    from .flux_scale import scale_factors
+    from .inputs import read_catalogue, read_map
+    from .scaled_stack import ScaledStack, opened
 
     settings = load_config(options.config)
     homogenise = settings["sources"]["homogenise"]
@@ -65,17 +67,9 @@ def run(options: argparse.Namespace) -> None:
         for kind in ("align", "astar")
     }
     catalogue = read_catalogue(options.catalogue, table_schema("single_instrumental"))
-    planes = {
-        name: read_stack(getattr(options, name), settings["tiles"]["size"])
-        for name in ("image", "variance", "mask", "nexp")
-    }
     factors = scale_factors(maps["zp"], homogenise["zero_point"])
-    image, variance = planes["image"], planes["variance"]
-    image.data, variance.data = scale_image(
-        image.data, variance.data, factors, settings["sources"]["maps"]["rule"] != "ks4"
-    )
+    continued = settings["sources"]["maps"]["rule"] != "ks4"
     known = maps | alignment
-    row = stack_row(planes, catalogue, known, options.tile, options.band, settings)
     used = {name: settings[name] for name in ("tiles", "sources")}
     inputs = [options.image, options.variance, options.mask, options.nexp, options.catalogue]
     inputs += [
@@ -85,12 +79,35 @@ def run(options: argparse.Namespace) -> None:
     inputs += [
         options.maps / map_name(kind, options.tile, options.band, "single") for kind in alignment
     ]
-    with recording("sources homogenise", used, inputs, options.receipt) as record:
-        cards = [*scaled_cards(image.header(), factors, maps, homogenise), *measured_cards(row)]
-        for plane, path in ((image, options.out_image), (variance, options.out_variance)):
-            plane.cards = updated(plane.cards, cards)
-            write_images(path, [plane], record)
+    paths = {name: getattr(options, name) for name in ("image", "variance", "mask", "nexp")}
+    recorded = recording("sources homogenise", used, inputs, options.receipt)
+    with opened(paths, settings["tiles"]["size"]) as planes, recorded as record:
+        stack = ScaledStack(planes, factors, continued)
+        row = stack_row(stack, catalogue, known, options.tile, options.band, settings)
+        header = planes["image"].header
+        cards = [*scaled_cards(header, factors, maps, homogenise), *measured_cards(row)]
+        _write(stack, cards, options.out_image, options.out_variance, record)
         write_json(options.row, row, record)
+
+
+def _write(
+    stack: "ScaledStack", changes: list[tuple], image: Path, variance: Path, record: "Record"
+) -> None:
+    """Write the scaled image and its variance, with some of their cards changed."""
+    from ..io.rows import writing_rows
+
+    image_cards, variance_cards = (
+        updated([tuple(card) for card in stack.planes[name].header.cards], changes)
+        for name in ("image", "variance")
+    )
+    with (
+        writing_rows(variance, stack.shape, "float32", variance_cards, record) as write_variance,
+        writing_rows(image, stack.shape, "float32", image_cards, record) as write_image,
+    ):
+        for first, last in stack.bands():
+            scaled = stack.rows(first, last)
+            write_image(scaled[0])
+            write_variance(scaled[1])
 
 
 def scaled_cards(
@@ -144,7 +161,7 @@ def updated(cards: list[tuple], changes: list[tuple]) -> list[tuple]:
 
 
 def stack_row(
-    planes: Mapping,
+    stack: "ScaledStack",
     catalogue: "Table",
     maps: "Mapping[str, np.ndarray]",
     tile: str,
@@ -155,8 +172,7 @@ def stack_row(
 
     Parameters
     ----------
-    planes : mapping of str to Image
-        ``image`` and ``variance`` scaled, ``mask`` and ``nexp``.
+    stack : ScaledStack
     catalogue : Table
         Table ``single_instrumental``.
     maps : mapping
@@ -171,10 +187,8 @@ def stack_row(
     from .inputs import tile_centre
     from .robust import scatter
 
-    header = planes["image"].header()
-    covered = np.isfinite(planes["image"].data)
-    area = np.count_nonzero(covered)
-    masked = np.count_nonzero(covered & (planes["mask"].data != 0))
+    header = stack.planes["image"].header
+    area, masked = stack.covered()
     ra, dec = tile_centre(settings, tile)
     calibrated, aligned = maps["zp"][maps["pstar"] > 0], maps["align"][maps["astar"] > 0]
     epochs = ("min_mjd", "max_mjd", "mean_mjd") if header["NUMEXP"] else ()
@@ -194,14 +208,14 @@ def stack_row(
         "area": area * (settings["tiles"]["pixel_scale"] / 3600) ** 2,
         "masked": masked / area if area else np.nan,
         "sources": len(catalogue),
-        **seeing_and_depth(planes, catalogue, maps["zp"], settings),
+        **seeing_and_depth(stack, catalogue, settings),
     }
     finite = {k: v for k, v in row.items() if not isinstance(v, float) or np.isfinite(v)}
     return {name: finite.get(name) for name in row}
 
 
 def seeing_and_depth(
-    planes: Mapping, catalogue: "Table", zero_points: "np.ndarray", settings: Mapping
+    stack: "ScaledStack", catalogue: "Table", settings: Mapping
 ) -> dict[str, float]:
     """FWHM of the stars (arcsec), depths in 5″ and in the seeing; NaN where they can't be measured.
 
@@ -209,33 +223,28 @@ def seeing_and_depth(
 
     Parameters
     ----------
-    planes, catalogue, settings
+    stack, catalogue, settings
         As for `stack_row`.
-    zero_points : ndarray, indexed [x_bin, y_bin]
-        The map by which the image was scaled.
     """
     import numpy as np
 
     from .depth import aperture_fraction, depths_in
-    from .flux_scale import scale_factors
 
     scale, depth = settings["tiles"]["pixel_scale"], settings["sources"]["depth"]
     zero_point = settings["sources"]["homogenise"]["zero_point"]
-    # A pixel masked in every exposure holds a value, but not the sky's noise.
-    image = np.where(planes["nexp"].data > 0, planes["image"].data, np.float32(np.nan))
-    variance = planes["variance"].data
     stars = _stars(catalogue, settings["sources"]["maps"])
     fwhm_image = np.asarray(catalogue["fwhm_image"], dtype=float)[stars]
     fwhm = float(np.median(fwhm_image)) if stars.any() else np.nan
-    factors = scale_factors(zero_points, zero_point)
-    sources = _sources(catalogue, factors, settings["tiles"]["size"], depth["clearance"] / scale)
+    sources = _sources(
+        catalogue, stack.factors, settings["tiles"]["size"], depth["clearance"] / scale
+    )
     aperture = depth["aperture"] / scale
     at_stars = sources.x[stars], sources.y[stars]
-    share = aperture_fraction(image, variance, *at_stars, fwhm, aperture)
-    planes_of, header = (image, variance, sources), planes["image"].header()
+    share = aperture_fraction(stack.sums, *at_stars, fwhm, aperture)
+    where, header = (stack.sums, stack.shape, sources), stack.planes["image"].header
     wide, narrow = (aperture_correlation(header, d) for d in (depth["aperture"], fwhm * scale))
-    fixed, empirical = depths_in(*planes_of, aperture, 1.0, zero_point, wide, depth)
-    within, _ = depths_in(*planes_of, fwhm, share, zero_point, narrow, depth)
+    fixed, empirical = depths_in(*where, aperture, 1.0, zero_point, wide, depth)
+    within, _ = depths_in(*where, fwhm, share, zero_point, narrow, depth)
     return {
         "fwhm": fwhm * scale,
         "depth_5sigma": fixed,
