@@ -18,6 +18,8 @@ from .provenance import Record
 
 BITPIX = {"uint8": 8, "int16": 16, "int32": 32, "int64": 64, "float32": -32, "float64": -64}
 TYPE = {bitpix: name for name, bitpix in BITPIX.items()}
+BAND = 512
+"""Rows that are read at once where single pixels are wanted."""
 Write = Callable[[np.ndarray], None]
 
 
@@ -142,6 +144,22 @@ class RowImage:
         # What has been mapped counts as the job's memory until it is given back.
         self._mapped.madvise(mmap.MADV_DONTNEED)
         return rows
+
+    def values(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """The pixels [rows, columns], integers inside the image; shape (n,), native byte order.
+
+        Raises
+        ------
+        InputError
+            If the file ends before them.
+        """
+        found = np.zeros(rows.size, self.rows(0, 1).dtype)
+        for first in range(0, self.shape[0], BAND):
+            own = np.flatnonzero((rows >= first) & (rows < first + BAND))
+            if own.size:
+                band = self.rows(first, min(first + BAND, self.shape[0]))
+                found[own] = band[rows[own] - first, columns[own]]
+        return found
 
 
 @contextmanager

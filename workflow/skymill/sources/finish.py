@@ -71,8 +71,8 @@ def run(options: argparse.Namespace) -> None:
     from ..io.json import write_json
     from ..io.parquet import table_schema, write_table
     from ..io.provenance import recording
-    from .inputs import read_catalogue, read_plane
-    from .tile_catalogue import band_completeness, finish
+    from .inputs import read_catalogue, reading_planes
+    from .tile_catalogue import band_completeness, colored_columns, finish
 
     _check_lists(options)
     settings = load_config(options.config)
@@ -82,16 +82,18 @@ def run(options: argparse.Namespace) -> None:
     with recording("sources finish", used, _inputs(options), options.receipt) as record:
         schema = table_schema("idual_instrumental", tuple(bands))
         suffixes = {band: f"_{band.lower()}" for band in bands}
-        idual = read_catalogue(options.idual, schema)
-        idual = finish(idual, suffixes, "Idual", sources["detection_band"], field)
+        given = suffixes, "Idual", sources["detection_band"], field
+        idual = finish(read_catalogue(options.idual, schema), *given)
         _write(options.out_idual, idual, table_schema("idual", tuple(bands)), record)
+        idual = idual[colored_columns(suffixes)]
         schema, final = table_schema("single_instrumental"), table_schema("single")
         counts, removed = [], {}
         files = zip(bands, options.single, options.nexps, options.out_single, strict=True)
         for band, path, nexp, out in files:
             table = finish(read_catalogue(path, schema), {band: ""}, "single", band, field, idual)
             removed[band] = table.meta["removed"]
-            counts.append(band_completeness(table, band, read_plane(nexp, field.size), field))
+            with reading_planes({"nexp": nexp}, field.size) as planes:
+                counts.append(band_completeness(table, band, planes["nexp"].values, field))
             _write(out, table, final, record)
         write_table(options.out_completeness, vstack(counts), table_schema("completeness"), record)
         write_json(options.out_spurious, removed, record)

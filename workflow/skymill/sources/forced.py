@@ -1,7 +1,7 @@
 """``skymill sources forced``: measure all bands where the detection band has sources."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,9 +64,10 @@ def run(options: argparse.Namespace) -> None:
         scale = config["tiles"]["pixel_scale"]
         wcs = stack_wcs(image, inputs, shape, scale)
         tables = measure_bands(bands, detection, settings, scale)
-        tables = {band: with_sky_positions(table, wcs) for band, table in tables.items()}
+        for band in options.bands:  # one after the other: each takes as much memory as a plane
+            tables[band] = with_sky_positions(tables.pop(band), wcs)
         schema = table_schema("idual_instrumental", tuple(options.bands))
-        write_table(options.catalogue, side_by_side(tables)[schema.names], schema, record)
+        write_table(options.catalogue, side_by_side(tables, schema.names), schema, record)
 
 
 def stacks_of(options: argparse.Namespace, detection: str) -> dict[str, list[Path]]:
@@ -97,14 +98,16 @@ def stacks_of(options: argparse.Namespace, detection: str) -> dict[str, list[Pat
     return {band: list(paths) for band, *paths in zip(options.bands, *lists, strict=True)}
 
 
-def side_by_side(tables: Mapping[str, "Table"]) -> "Table":
-    """One table whose columns end in the band, except those that all bands share."""
+def side_by_side(tables: Mapping[str, "Table"], names: Sequence[str]) -> "Table":
+    """One table, of the columns named: they end in the band, except those that all bands share.
+
+    Its columns are those of the tables, not copies.
+    """
     from astropy.table import Table
 
     first = next(iter(tables.values()))
-    joined = Table({name: first[name] for name in SHARED})
+    columns = {name: first[name] for name in SHARED}
     for band, table in tables.items():
-        for name in table.colnames:
-            if name not in SHARED:
-                joined[f"{name}_{band.lower()}"] = table[name]
-    return joined
+        own = (name for name in table.colnames if name not in SHARED)
+        columns |= {f"{name}_{band.lower()}": table[name] for name in own}
+    return Table({name: columns[name] for name in names}, copy=False)

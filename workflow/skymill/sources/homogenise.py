@@ -52,8 +52,8 @@ def run(options: argparse.Namespace) -> None:
     from ..io.parquet import table_schema
     from ..io.provenance import recording
     from .flux_scale import scale_factors
-    from .inputs import read_catalogue, read_map
-    from .scaled_stack import ScaledStack, opened
+    from .inputs import read_catalogue, read_map, reading_planes
+    from .scaled_stack import ScaledStack
 
     settings = load_config(options.config)
     homogenise = settings["sources"]["homogenise"]
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
     ]
     paths = {name: getattr(options, name) for name in ("image", "variance", "mask", "nexp")}
     recorded = recording("sources homogenise", used, inputs, options.receipt)
-    with opened(paths, settings["tiles"]["size"]) as planes, recorded as record:
+    with reading_planes(paths, settings["tiles"]["size"]) as planes, recorded as record:
         stack = ScaledStack(planes, factors, continued)
         row = stack_row(stack, catalogue, known, options.tile, options.band, settings)
         header = planes["image"].header

@@ -1,6 +1,7 @@
 """What the calibrating steps read, checked as it comes in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,10 @@ from astropy.table import Table, vstack
 
 from ..config import load_rows
 from ..errors import ConfigError, InputError
-from ..io.fits import Image, read_images
 from ..io.json import read_json
 from ..io.npy import read_npy
 from ..io.parquet import TableSchema, read_table
+from ..io.rows import RowImage, reading_rows
 from ..tree import map_name
 from .color_term import site_slopes
 from .ndith import Coverage
@@ -66,27 +67,33 @@ def read_cells(paths: Iterable[Path | str], columns: list[str]) -> Table:
     return table[np.lexsort((table["dec"], table["ra"]))]
 
 
-def read_plane(path: Path | str, size: int) -> np.ndarray:
-    """Pixels of one plane of a stack.
+@contextmanager
+def reading_planes(paths: Mapping[str, Path], size: int) -> Iterator[dict[str, RowImage]]:
+    """Open planes of a stack, to be read by rows.
+
+    Parameters
+    ----------
+    paths : mapping of str to Path
+        By name of the plane.
+    size : int
+        Pixels a side.
 
     Raises
     ------
     InputError
-        If it is missing, broken, or not `size` × `size` pixels.
+        If one is missing, broken, or not `size` × `size` pixels.
     """
-    return read_stack(path, size).data
-
-
-def read_stack(path: Path | str, size: int) -> Image:
-    """One plane of a stack with its cards; raises as `read_plane`."""
-    plane = read_images(path)[0]
-    if plane.data is None or plane.data.shape != (size, size):
-        got = None if plane.data is None else plane.data.shape
-        raise InputError(
-            f"{path}: HDU 0: expected {size} × {size} pixels (tiles.size), got {got}. "
-            "Combine the stack again."
-        )
-    return plane
+    with ExitStack() as stack:
+        planes = {}
+        for name, path in paths.items():
+            planes[name] = stack.enter_context(reading_rows(path))[0]
+            if planes[name].shape != (size, size):
+                got = planes[name].shape if any(planes[name].shape) else None
+                raise InputError(
+                    f"{path}: HDU 0: expected {size} × {size} pixels (tiles.size), got {got}. "
+                    "Combine the stack again."
+                )
+        yield planes
 
 
 def read_map(

@@ -123,21 +123,20 @@ def _bits(mask: np.ndarray, name: Path | str) -> np.ndarray:
 
 
 def values_at(path: Path | str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """A FITS image's values at the pixels nearest to positions (0-based); only those are read.
+    """A FITS image's values at the pixels nearest to positions (0-based), read by rows.
 
     Raises
     ------
     InputError
         If the file is missing or broken, or holds no floats.
     """
-    ny, nx = _shape(Path(path))
-    row = np.clip(np.rint(y).astype(int), 0, ny - 1)
-    column = np.clip(np.rint(x).astype(int), 0, nx - 1)
-    try:
-        with _open(Path(path)) as hdus:
-            return np.array(hdus[0].data[row, column], float)
-    except (OSError, ValueError, TypeError, IndexError) as error:
-        raise InputError(f"{path}: HDU 0 can't be read ({error}). Make it again.") from error
+    from ..io.rows import reading_rows
+
+    with reading_rows(path) as images:
+        ny, nx = images[0].shape
+        row = np.clip(np.rint(y).astype(int), 0, ny - 1)
+        column = np.clip(np.rint(x).astype(int), 0, nx - 1)
+        return images[0].values(row, column).astype(float)
 
 
 def check_shape(path: Path | str, shape: tuple[int, int], of: Path | str) -> None:

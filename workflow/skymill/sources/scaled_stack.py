@@ -1,14 +1,11 @@
 """A stack scaled to one zero point, some rows after others: it is never whole in memory."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from ..io.rows import RowImage, reading_rows
+from ..io.rows import RowImage
 from .depth import sums
 from .flux_scale import scale_image
 
@@ -80,25 +77,3 @@ class ScaledStack:
             found = sums(image, variance, x[own], y[own] - low, diameter)
             flux[own], error[own], whole[own] = found
         return flux, error, whole
-
-
-@contextmanager
-def opened(paths: Mapping[str, Path], size: int) -> Iterator[dict[str, RowImage]]:
-    """Open the planes of a stack to read them by rows.
-
-    Raises
-    ------
-    InputError
-        If one is missing, broken, or not `size` × `size` pixels.
-    """
-    with ExitStack() as stack:
-        planes = {}
-        for name, path in paths.items():
-            planes[name] = stack.enter_context(reading_rows(path))[0]
-            if planes[name].shape != (size, size):
-                got = planes[name].shape if any(planes[name].shape) else None
-                raise InputError(
-                    f"{path}: HDU 0: expected {size} × {size} pixels (tiles.size), got {got}. "
-                    "Combine the stack again."
-                )
-        yield planes

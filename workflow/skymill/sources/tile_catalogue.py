@@ -1,6 +1,6 @@
 """From instrumental measurements to the catalogue of a tile: what happens to it, in order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ from .tangent_plane import project
 from .tile_maps import Stars, models, of_any_class
 from .upper_limits import magnitude_limits
 
+Pixels = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Rows and columns (int64) → the pixels of a plane there."""
 SATURATED = 4
 """FLAGS below it hold only minor warnings (Paper III, §4.2)."""
 
@@ -246,6 +248,12 @@ def own_colors(table: Table, suffixes: Mapping[str, str], field: Field) -> dict[
     return colors(magnitudes, errors, limits["colors"] or {}, limits["most_error"])
 
 
+def colored_columns(suffixes: Mapping[str, str]) -> list[str]:
+    """What `colors_at` needs of a catalogue."""
+    ends = suffixes.values()
+    return ["ra", "dec", *(f"{name}_aper5{end}" for name in ("mag", "magerr") for end in ends)]
+
+
 def colors_at(table: Table, colored: Table, field: Field) -> dict[str, np.ndarray]:
     """The colours that another catalogue gives for the sources of one.
 
@@ -389,7 +397,7 @@ def _stars(
     return known & (class_star > limits["class_star"]), class_star > limits["confident"]
 
 
-def band_completeness(table: Table, band: str, nexp: np.ndarray, field: Field) -> Table:
+def band_completeness(table: Table, band: str, nexp: Pixels, field: Field) -> Table:
     """Table ``completeness`` of one band: the pool inside the coverage against a catalogue.
 
     Parameters
@@ -397,7 +405,7 @@ def band_completeness(table: Table, band: str, nexp: np.ndarray, field: Field) -
     table : Table
         Finished catalogue of the band.
     band : str
-    nexp : ndarray of int, indexed [y, x]
+    nexp : callable
         Exposures per pixel of the stack: the coverage, without what is masked in all of them.
     field : Field
 
@@ -420,12 +428,12 @@ def band_completeness(table: Table, band: str, nexp: np.ndarray, field: Field) -
     return Table({**names, **counts})
 
 
-def _covered(nexp: np.ndarray, xi: np.ndarray, eta: np.ndarray, field: Field) -> np.ndarray:
+def _covered(nexp: Pixels, xi: np.ndarray, eta: np.ndarray, field: Field) -> np.ndarray:
     """Whether the stack has data at positions in the tangent plane."""
     size = field.size
     x = np.round((size - 1) / 2 - np.nan_to_num(xi, nan=np.inf) / field.pixel_scale)
     y = np.round((size - 1) / 2 + np.nan_to_num(eta, nan=np.inf) / field.pixel_scale)
     inside = (x >= 0) & (x < size) & (y >= 0) & (y < size)
     covered = np.zeros(inside.shape, bool)
-    covered[inside] = nexp[y[inside].astype(np.int64), x[inside].astype(np.int64)] > 0
+    covered[inside] = nexp(y[inside].astype(np.int64), x[inside].astype(np.int64)) > 0
     return covered
