@@ -17,6 +17,10 @@ Sums = Callable[[np.ndarray, np.ndarray, float], tuple[np.ndarray, np.ndarray, n
 """x, y, diameter → what `sums` gives for an image."""
 
 
+WIDEST = 200.0
+"""Pixels: of a wider aperture the rim takes less than 0.002 of the noise."""
+
+
 @dataclass(frozen=True)
 class Noise:
     """The noise in apertures of one size.
@@ -245,8 +249,10 @@ def rim_factor(diameter: float) -> float:
     """Noise of a circular aperture over the root of its summed variance, for uncorrelated pixels.
 
     A pixel that the rim cuts enters with a weight w < 1, its noise with w²: √(Σw²/Σw), which is
-    0.97 in 12.5 pixels and 0.92 in 5. For a circle about a pixel's centre.
+    0.97 in 12.5 pixels and 0.92 in 5. For a circle about a pixel's centre; beyond `WIDEST` 1.
     """
+    if diameter > WIDEST:
+        return 1.0
     reach, fine = int(np.ceil(diameter / 2)) + 1, 20
     line = (np.arange((2 * reach + 1) * fine) + 0.5) / fine - reach - 0.5
     inside = np.hypot(line[:, None], line[None, :]) < diameter / 2

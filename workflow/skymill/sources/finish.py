@@ -83,14 +83,15 @@ def run(options: argparse.Namespace) -> None:
         schema = table_schema("idual_instrumental", tuple(bands))
         suffixes = {band: f"_{band.lower()}" for band in bands}
         given = suffixes, "Idual", sources["detection_band"], field
-        idual = finish(read_catalogue(options.idual, schema), *given)
+        idual = finish(read_catalogue(options.idual, schema, settings, options.tile), *given)
         _write(options.out_idual, idual, table_schema("idual", tuple(bands)), record)
         idual = idual[colored_columns(suffixes)]
         schema, final = table_schema("single_instrumental"), table_schema("single")
         counts, removed = [], {}
         files = zip(bands, options.single, options.nexps, options.out_single, strict=True)
         for band, path, nexp, out in files:
-            table = finish(read_catalogue(path, schema), {band: ""}, "single", band, field, idual)
+            table = read_catalogue(path, schema, settings, options.tile)
+            table = finish(table, {band: ""}, "single", band, field, idual)
             removed[band] = table.meta["removed"]
             with reading_planes({"nexp": nexp}, field.size) as planes:
                 counts.append(band_completeness(table, band, planes["nexp"].values, field))

@@ -51,7 +51,7 @@ def stack_wcs(
         )
     x, y = np.array([0, shape[1] - 1, 0, shape[1] - 1]), np.repeat([0, shape[0] - 1], 2)
     sky = wcs.all_pix2world(x, y, 0)
-    if not np.isfinite(sky).all():
+    if not np.hypot(*(wcs.all_world2pix(*sky, 0, quiet=True) - np.stack([x, y]))).max() <= SAME:
         raise InputError(f"{image}: HDU 0: by its WCS a corner lies nowhere on the sky.")
     for path in planes:
         other = _wcs(read_header(path), path)

@@ -66,7 +66,8 @@ def run(options: argparse.Namespace) -> None:
         kind: read_map(options.maps, kind, options.tile, options.band, "single")
         for kind in ("align", "astar")
     }
-    catalogue = read_catalogue(options.catalogue, table_schema("single_instrumental"))
+    schema = table_schema("single_instrumental")
+    catalogue = read_catalogue(options.catalogue, schema, settings, options.tile)
     factors = scale_factors(maps["zp"], homogenise["zero_point"])
     continued = settings["sources"]["maps"]["rule"] != "ks4"
     known = maps | alignment

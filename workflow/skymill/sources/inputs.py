@@ -34,23 +34,58 @@ def tile_centre(settings: Mapping, tile: str) -> tuple[float, float]:
     raise ConfigError(f"{table}: no tile {tile!r}; name one of its rows, or add it.")
 
 
-def read_catalogue(path: Path | str, schema: TableSchema) -> Table:
-    """Read instrumental measurements.
+def read_catalogue(path: Path | str, schema: TableSchema, settings: Mapping, tile: str) -> Table:
+    """Read instrumental measurements of a tile.
+
+    Parameters
+    ----------
+    path : Path or str
+    schema : TableSchema
+    settings : Mapping
+        The configuration.
+    tile : str
 
     Raises
     ------
     InputError
-        If a column is missing or a position isn't finite.
+        If a column is missing or of another type, or a position isn't finite, or not the tile's.
     """
     table = read_table(path, schema.names)
-    for name in ("ra", "dec", "x_image", "y_image"):
-        bad = np.flatnonzero(~np.isfinite(np.asarray(table[name], dtype=float)))
+    kinds = {c.name: "fiu" if c.type.startswith("float") else "iu" for c in schema.columns}
+    _check_numbers(table, kinds, path)
+    _check_finite(table, ("ra", "dec", "x_image", "y_image"), path, "Extract the tile again.")
+    size, scale = settings["tiles"]["size"], settings["tiles"]["pixel_scale"]
+    away = np.hypot(*project(table["ra"], table["dec"], tile_centre(settings, tile)))
+    away[np.abs(table["dec"]) > 90] = np.nan
+    pixels = np.hypot(table["x_image"] - size / 2, table["y_image"] - size / 2)
+    for columns, far in (("ra, dec", away / scale), ("x_image, y_image", pixels)):
+        bad = np.flatnonzero(~(far <= size))
+        if bad.size:
+            raise InputError(
+                f"{path}: columns {columns}: row {bad[0] + 1} lies outside tile {tile} "
+                f"({bad.size} such rows). Is it another tile's catalogue?"
+            )
+    return table
+
+
+def _check_numbers(table: Table, kinds: Mapping[str, str], path: Path | str) -> None:
+    """InputError unless columns are of given kinds of numbers (numpy's letters)."""
+    for name, kind in kinds.items():
+        got = np.ma.getdata(table[name]).dtype
+        if got.kind not in kind:
+            expected = "numbers" if "f" in kind else "whole numbers"
+            raise InputError(f"{path}: column {name}: expected {expected}, got type {got}.")
+
+
+def _check_finite(table: Table, names: Iterable[str], path: Path | str, advice: str) -> None:
+    """InputError unless columns hold finite numbers in every row."""
+    for name in names:
+        bad = np.flatnonzero(~np.isfinite(np.ma.filled(table[name], np.nan)))
         if bad.size:
             raise InputError(
                 f"{path}: column {name}: row {bad[0] + 1} holds no finite number "
-                f"({bad.size} such rows); every source has a position. Extract the tile again."
+                f"({bad.size} such rows); every source has a position. {advice}"
             )
-    return table
 
 
 def read_cells(paths: Iterable[Path | str], columns: list[str]) -> Table:
@@ -59,9 +94,13 @@ def read_cells(paths: Iterable[Path | str], columns: list[str]) -> Table:
     Raises
     ------
     InputError
-        If a file is missing or lacks a column.
+        If a file is missing or lacks a column, a column holds no numbers, or a row no position.
     """
-    tables = [read_table(path, columns) for path in paths]
+    tables = []
+    for path in paths:
+        tables.append(read_table(path, columns))
+        _check_numbers(tables[-1], dict.fromkeys(columns, "fiu"), path)
+        _check_finite(tables[-1], ("ra", "dec"), path, "Import the catalogue again.")
     tables = tables or [Table({name: np.empty(0) for name in columns})]
     table = vstack(tables, metadata_conflicts="silent")
     return table[np.lexsort((table["dec"], table["ra"]))]

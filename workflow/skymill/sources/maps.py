@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> None:
     centre = tile_centre(settings, options.tile)
     coverages = read_coverages(options.verdicts, centre)
     suffixes = {band: _suffix(options.mode, band) for band in options.band}
-    catalogue = read_catalogue(options.catalogue, _schema(options.mode, settings["bands"]))
+    schema = _schema(options.mode, settings["bands"])
+    catalogue = read_catalogue(options.catalogue, schema, settings, options.tile)
     columns = [f"{name}_{band.lower()}" for band in options.band for name in ("mag", "magerr")]
     reference = read_cells(options.reference, ["ra", "dec", *columns])
     used = {name: settings[name] for name in ("tiles", "sources")}
