@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from snakemake.utils import update_config
 
-from skymill.config import check_config, load_camera, load_config, load_rows, read_yaml
+from skymill.config import check_config, load_camera, load_config, load_rows, read_yaml, switch
 from skymill.errors import ConfigError
 from skymill.paths import CONFIG
 
@@ -25,6 +25,8 @@ def test_the_default_configuration_is_valid_and_its_quantities_are_numbers():
 def test_commands_see_no_switch_so_that_no_provenance_hangs_on_it(content):
     assert "warps" in check_config(content, "x")["tiles"]
     assert "warps" not in load_config(DEFAULT)["tiles"]
+    assert "injection" not in load_config(DEFAULT)["sources"]
+    assert switch(DEFAULT, "sources", "injection")["spacing"] == 24
 
 
 def test_a_quantity_may_come_in_any_unit_that_converts(content):

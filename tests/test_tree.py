@@ -67,6 +67,7 @@ def test_every_product_s_name_is_free_of_where_it_lies():
         TREE.config, TREE.receipt("stack", "a"), TREE.reference("gaia", "1"),
         TREE.calib("S", "r", "bias.fits"), TREE.frame("a", "fits"), TREE.stack("t", "V", "nexp"),
         TREE.unscaled("t", "V", "image"), TREE.catalogue("t", "Idual"), TREE.completeness("t"),
+        *TREE.injected("t", "V"), TREE.injected_plot("t"),
         TREE.hats("gaia", "hats.properties"), TREE.archive("P", "gaia"),
         *TREE.maps("t", "V", "single", ("zp",)),
     ]  # fmt: skip

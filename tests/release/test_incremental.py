@@ -22,7 +22,8 @@ HATS = {"hats": 4, "catalogue_archive": 4}
 MASTERS = {"idual_master": 4, "single_master": 4, "detections": 4, "crossmatch": 4, **HATS}
 # Stacks before homogenisation don't last, so whatever needs one makes all of its tile's again.
 SOURCES = {"stack": 2, "single": 2, "idual": 1, "stack_table": 1, "tile_catalogues": 1}
-SOURCES |= {"map_archive": 6, **MASTERS, **SKY, **END}
+INJECTION = {"injection": 2, "injection_plot": 1}
+SOURCES |= {**INJECTION, "map_archive": 6, **MASTERS, **SKY, **END}
 FRAMES = {"frames_pixels": 5, "frames_calibrate": 5, **SOURCES}
 CALIBRATIONS = {"master_bias": 1, "slopes": 1, "master_dark": 1, "master_flat": 2}
 CALIBRATIONS |= {"defects": 1, "crosstalk": 1, **FRAMES}
@@ -84,6 +85,8 @@ def test_one_frame_dropped(planned, table):
         ("tiles={warps: true}", {"warp": 5, "manifest": 1}),
         ("masters={crossmatch: {radius: 2 arcsec}}", MASTERS | END),
         ("sources={maps: {flags: 1}}", SOURCES),
+        ("sources={injection: {rounds: 1}}", INJECTION | END),
+        ("sources={injection: null}", END),
         ("frames={screening: {seeing: 5 arcsec}}", FRAMES),
         ("calibrations={overscan: {margin: 12}}", CALIBRATIONS),
         (

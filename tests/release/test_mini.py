@@ -47,6 +47,7 @@ def test_every_product_of_the_tree_exists(mini):
         ]
     for tile in tiles:
         names += [tree.catalogue(tile, "Idual"), tree.completeness(tile)]
+        names += [tree.injected_plot(tile), *(n for b in bands for n in tree.injected(tile, b))]
         for band in bands:
             planes = ("image", "variance", "mask", "nexp", "exptime", "mjd")
             names += [tree.stack(tile, band, plane) for plane in planes]

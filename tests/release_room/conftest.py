@@ -248,6 +248,8 @@ def write_stacks(fake: Fake) -> None:
         write_table(f"{fake.tree.out}/stacks/stacks.parquet", rows, schema, record)
     for tile in TILES:
         write_completeness(fake, tile)
+        for band in fake.bands:
+            write_injected(fake, tile, band)
 
 
 def stack_pixels(size: int, tile: str, band: str, empty: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -341,6 +343,35 @@ def write_completeness(fake: Fake, tile: str) -> None:
     table["completeness"] = np.where(np.asarray(table["pool"]) > 0, ratio, np.nan)
     with fake.record("sources finish", tile, []) as record:
         write_table(fake.tree.completeness(tile), table, schema, record)
+
+
+def write_injected(fake: Fake, tile: str, band: str) -> None:
+    """Injected stars, found to the depth, and galaxies, to a magnitude less; faint by 0.02 mag."""
+    schema = table_schema("injection")
+    kinds = [(k, c) for k in ("star", "galaxy") for c in ("all", "isolated", "crowded", "blended")]
+    low = np.arange(16, 24, 0.5)
+    table = blank(schema, len(low) * len(kinds))
+    table["tile"], table["band"] = tile, band
+    for n, name in enumerate(("class", "crowding")):
+        table[name] = np.repeat([kind[n] for kind in kinds], len(low))
+    table["mag_low"], table["mag_high"] = (np.tile(e, len(kinds)) for e in (low, low + 0.5))
+    half = DEPTH[band] - (np.asarray(table["class"]) == "galaxy")
+    table["completeness"] = np.clip(0.5 - 0.5 * (np.asarray(table["mag_low"]) + 0.25 - half), 0, 1)
+    table["completeness_error"], table["purity"], table["purity_error"] = 0.02, 0.95, 0.02
+    table["injected"] = 0 if fake.none_pass else 1000
+    table["bias_auto"], table["scatter_auto"] = 0.02, 0.05
+    levels = {"50%": DEPTH[band], "80%": DEPTH[band] - 0.6, "90%": DEPTH[band] - 0.8}
+    if fake.none_pass:
+        for name in ("completeness", "purity", "bias_auto", "bias_aper5"):
+            table[name] = np.nan
+        levels = dict.fromkeys(levels)
+    complete = {"star": levels, "galaxy": dict.fromkeys(levels, levels["50%"])}
+    facts = {"tile": tile, "band": band, "injected": 16000, "recovered": 9000}
+    path, summary = fake.tree.injected(tile, band)
+    stack = [fake.tree.stack(tile, band, "image")]
+    with fake.record("sources inject", f"{tile}.{band}", stack) as record:
+        write_table(path, table, schema, record)
+        write_json(summary, {**facts, "complete": complete}, record)
 
 
 def sky_positions(number: int) -> tuple[np.ndarray, np.ndarray]:

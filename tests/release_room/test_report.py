@@ -76,6 +76,8 @@ def whole(built, monkeypatch):
         "Tile 0001.000-30, single. Completeness: bars are binomial errors. Numbers: solid",
         "Tile 0000.000-30, single: stellarity and half-light radius against magnitude",
         "Tile 0001.000-30, single: stellarity and half-light radius against magnitude",
+        "Tile 0000.000-30: stars and galaxies injected into the published stacks",
+        "Injected sources: the magnitudes to which 90, 80 and 50 % are found.",
     ],
 )
 def test_planes_maps_and_residuals_are_pictured(whole, caption) -> None:
@@ -103,6 +105,7 @@ def test_figures_are_what_was_put_in(whole) -> None:
     assert figures["depth_I"] == pytest.approx(22.0)
     assert figures["detections_R"] == 1200
     assert figures["half_complete_V"] == pytest.approx(22.0, abs=0.02)
+    assert figures["injected_complete_V"] == pytest.approx(22.5)
     assert figures["zero_point_error_B"] == pytest.approx(0.004)
     assert figures["rows_idual_master"] == figures["rows_single_master"] == 600
     assert figures["rows_detections"] == 600 * 3 * 4

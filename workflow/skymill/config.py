@@ -22,7 +22,8 @@ from .schema import (
 KINDS = {"integer": int, "number": float}
 """A schema's types whose values aren't text."""
 SWITCHES = {"tiles": ("warps",), "sources": ("injection",)}
-"""Section → keys that only say which further products there are: the others don't hang on them."""
+"""Section → keys that only say which further products there are, and how those are made: the others
+don't hang on them."""
 
 
 def locate(path: Path | str) -> Path:
