@@ -85,7 +85,7 @@ def test_one_frame_dropped(planned, table):
         ("tiles={warps: true}", {"warp": 5, "manifest": 1}),
         ("masters={crossmatch: {radius: 2 arcsec}}", MASTERS | END),
         ("sources={maps: {flags: 1}}", SOURCES),
-        ("sources={injection: {rounds: 1}}", INJECTION | END),
+        ("sources={injection: {rounds: 2}}", INJECTION | END),
         ("sources={injection: null}", END),
         ("frames={screening: {seeing: 5 arcsec}}", FRAMES),
         ("calibrations={overscan: {margin: 12}}", CALIBRATIONS),

@@ -31,6 +31,8 @@ def picture(tables: Mapping[str, object]):
     ------
     matplotlib.figure.Figure
     """
+    from matplotlib.ticker import MultipleLocator
+
     rows = 2 * len(CLASSES) + 1
     width = 2.15 * max(len(tables), 2)
     with drawing(width, 1.75 * rows, rows, len(tables), sharex=True) as (figure, axes):
@@ -48,8 +50,9 @@ def picture(tables: Mapping[str, object]):
                 axes[row, column].grid()
                 axes[row, column].tick_params(labelleft=column == 0)
             axes[-1, column].set_xlabel("magnitude (AB)")
+            axes[-1, column].xaxis.set_major_locator(MultipleLocator(2))
         labels = [f"{name} found (%)" for name in CLASSES.values()] + ["new ones injected (%)"]
-        labels += [f"{name}: measured − true (mag)" for name in CLASSES.values()]
+        labels += [f"{name}: too faint by (mag)" for name in CLASSES.values()]
         for panel, label in zip(axes[:, 0], labels, strict=True):
             panel.set_ylabel(label, fontsize=8)
         for row in (0, 2, 3):
