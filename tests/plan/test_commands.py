@@ -37,7 +37,8 @@ def test_the_rooms_of_the_micro_release_stand_in_order_with_their_jobs(micro):
     assert list(jobs) == [*rooms, "sky", "release"]
     assert jobs["frames"] == 2 * 5
     assert jobs["tiles"] == 2
-    assert jobs["sources"] == 2 + 1 + 1 + 1  # single per band, idual, catalogues, table
+    # single and injection per band, idual, catalogues, table, plot
+        assert jobs["sources"] == 2 + 2 + 1 + 1 + 1 + 1
     assert micro["all"]["jobs"] == sum(jobs.values())
 
 
@@ -57,7 +58,7 @@ def test_the_mini_release_as_ks4_s_is_planned(tmp_path: Path):
     assert found.returncode == 0, found.stderr
     jobs = {row["room"]: row["jobs"] for row in json.loads(found.stdout)["rooms"]}
     assert jobs["frames"] == 2 * 35
-    assert jobs["sources"] == 2 * (4 + 1 + 1) + 1
+    assert jobs["sources"] == 2 * (4 + 4 + 1 + 1 + 1) + 1
     assert not list(tmp_path.glob("results/*/manifest.json"))
 
 
