@@ -69,10 +69,18 @@ def drawing(width: float, height: float, rows: int = 1, columns: int = 1, **opti
 
 
 def png(figure) -> str:
-    """A figure as a ``data:`` address of a PNG without any metadata."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=RESOLUTION, metadata={"Software": None})
-    return data_address(buffer.getvalue())
+    """A figure as a ``data:`` address of a PNG without any metadata.
+
+    In 256 colours of its own, which nobody tells from all: half to a third of the size, and a
+    page holds hundreds.
+    """
+    from PIL import Image
+
+    plain, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(plain, format="png", dpi=RESOLUTION, pil_kwargs={"compress_level": 0})
+    picture = Image.open(plain).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(small, format="png")
+    return data_address(small.getvalue())
 
 
 def pixels(figure) -> np.ndarray:
