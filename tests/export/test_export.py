@@ -1,6 +1,8 @@
 """A tile catalogue as a VOTable: what other readers find in it is what the schema and rows say."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.io.votable import parse, validate
 from astropy.table import MaskedColumn, Table
@@ -111,6 +113,22 @@ def test_an_empty_table_and_provenance(tmp_path, record):
     assert len(file.get_first_table().array) == 0
     told = {info.name: info.value for info in file.resources[0].infos}
     assert told == {f"skymill.{key}": value for key, value in record.items()}
+
+
+def test_columns_added_and_left_out_by_other_tools(tmp_path, record):
+    """As ``skymill maps apply`` adds one: nothing is lost, nothing is in another's place."""
+    schema = table_schema("single")
+    write_table(tmp_path / "a.parquet", some_rows(schema, 5), schema, record)
+    arrow = pq.read_table(tmp_path / "a.parquet").drop_columns(["ra", "edge"])
+    zp = pa.field("ZP", pa.float64(), metadata={"unit": "mag"})
+    arrow = arrow.append_column(zp, pa.array([1.5, None, 2.5, 3.5, 4.5]))
+    pq.write_table(arrow, tmp_path / "a.parquet")
+    assert main(["export", str(tmp_path / "a.parquet"), "--out", str(tmp_path / "a.vot")]) == 0
+    back = parse(tmp_path / "a.vot", verify="exception").get_first_table().to_table()
+    assert back.colnames == arrow.column_names
+    assert back["ZP"].filled(0).tolist() == [1.5, 0, 2.5, 3.5, 4.5]
+    assert str(back["ZP"].unit) == "mag"
+    assert back["dec"].filled(0).tolist() == arrow["dec"].to_pylist()
 
 
 def test_bits_are_explained_where_they_stand():

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from ..errors import InputError
 from .atomic import write_bytes
+from .parquet import VOTABLE_TYPE
 
 CONTENT = b"IVOA.VOTable-Parquet.content"
 NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
@@ -82,7 +83,7 @@ def votable(arrow: pa.Table) -> bytes:
             info = {"name": key.decode(), "value": value.decode()}
             resource.insert(n, ElementTree.Element(f"{{{NAMESPACE}}}INFO", info))
     table = _child(resource, "TABLE")
-    fields = table.findall(f"{{{NAMESPACE}}}FIELD")
+    fields = _fields(table, arrow.schema)
     columns = [_binary(arrow[field.get("name")], field) for field in fields]
     node = table
     for tag in ("DATA", "BINARY2"):
@@ -90,6 +91,33 @@ def votable(arrow: pa.Table) -> bytes:
     stream = ElementTree.SubElement(node, f"{{{NAMESPACE}}}STREAM", {"encoding": "base64"})
     stream.text = base64.b64encode(_rows(columns, len(arrow))).decode()
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _fields(table: ElementTree.Element, schema: pa.Schema) -> list[ElementTree.Element]:
+    """The FIELDs of a TABLE, one for each column there is.
+
+    What was left out of the table loses its FIELD; what was added (by ``skymill maps apply``) gets
+    one.
+    """
+    tag = f"{{{NAMESPACE}}}FIELD"
+    for field in table.findall(tag):
+        if field.get("name") not in schema.names:
+            table.remove(field)
+    known = {field.get("name") for field in table.findall(tag)}
+    for column in schema:
+        if column.name not in known:
+            told = {"ID": column.name, "name": column.name, "datatype": _datatype(column.type)}
+            unit = (column.metadata or {}).get(b"unit", b"").decode()
+            ElementTree.SubElement(table, tag, told | ({"unit": unit} if unit else {}))
+    return table.findall(tag)
+
+
+def _datatype(kind: pa.DataType) -> str:
+    """VOTable's name of an Arrow type."""
+    name = "string" if pa.types.is_string(kind) else np.dtype(kind.to_pandas_dtype()).name
+    if name not in VOTABLE_TYPE:
+        raise InputError(f"VOTable: expected columns of {', '.join(VOTABLE_TYPE)}, got {kind}.")
+    return VOTABLE_TYPE[name]
 
 
 def _child(node: ElementTree.Element, tag: str) -> ElementTree.Element:
