@@ -15,7 +15,7 @@ COLUMNS, SOURCES = ROOT / "docs" / "columns.md", ROOT / "docs" / "sources.md"
 BEGIN, END = "<!-- columns -->\n", "<!-- /columns -->"
 BAND = "{band}"
 SECTIONS = {
-    "Tile catalogues": ("single", "idual", "completeness", "stacks"),
+    "Tile catalogues": ("single", "idual", "completeness", "injection", "stacks"),
     "Masters": ("idual_master", "single_master", "detections", "gaia_crossmatch"),
     "Before calibration": ("frame", "single_instrumental", "idual_instrumental"),
     "The release": ("manifest", "moc_cells", "hips_record"),

@@ -38,7 +38,7 @@ def test_the_rooms_of_the_micro_release_stand_in_order_with_their_jobs(micro):
     assert jobs["frames"] == 2 * 5
     assert jobs["tiles"] == 2
     # single and injection per band, idual, catalogues, table, plot
-        assert jobs["sources"] == 2 + 2 + 1 + 1 + 1 + 1
+    assert jobs["sources"] == 2 + 2 + 1 + 1 + 1 + 1
     assert micro["all"]["jobs"] == sum(jobs.values())
 
 
