@@ -18,6 +18,7 @@ from skymill.release.catalogue_plots import (
     spread,
 )
 from skymill.release.histogram import centres
+from skymill.release.style import draw_map, drawing, in_few_colours, pixels
 from skymill.seeding import generator
 
 SCALE = 0.4
@@ -118,3 +119,14 @@ def test_what_cannot_be_drawn_is_said():
     bands = {"V": band(n=6)}
     assert panels(picture(measurement_plot("t", bands))) == [True, True, False, False]
     class_plot("t", bands)
+
+
+def test_few_colours_are_still_the_figure_s():
+    """A bar of all colours and text on white: no step, white stays white."""
+    with drawing(4, 2) as (figure, axes):
+        draw_map(figure, axes[0, 0], np.arange(400.0).reshape(20, 20), "t", "RdBu_r", 400)
+        full = pixels(figure)
+    few = np.asarray(Image.open(io.BytesIO(in_few_colours(full))).convert("RGB"))
+    assert len(np.unique(full.reshape(-1, 3), axis=0)) > 500
+    assert np.abs(few.astype(int) - full).max() <= 16
+    np.testing.assert_array_equal(few[(full == 255).all(axis=2)], 255)

@@ -69,18 +69,22 @@ def drawing(width: float, height: float, rows: int = 1, columns: int = 1, **opti
 
 
 def png(figure) -> str:
-    """A figure as a ``data:`` address of a PNG without any metadata.
+    """A figure as a ``data:`` address of a PNG in few colours, without any metadata."""
+    return data_address(in_few_colours(pixels(figure)))
 
-    In 256 colours of its own, which nobody tells from all: half to a third of the size, and a
-    page holds hundreds.
+
+def in_few_colours(picture: np.ndarray) -> bytes:
+    """RGB pixels as a PNG in 256 colours of its own: half to a third of the size.
+
+    A page holds many figures. The palette covers all that occur evenly, so that no tint is far off
+    and bars of colours have no steps.
     """
     from PIL import Image
 
-    plain, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(plain, format="png", dpi=RESOLUTION, pil_kwargs={"compress_level": 0})
-    picture = Image.open(plain).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.NONE).save(small, format="png")
-    return data_address(small.getvalue())
+    buffer, how = io.BytesIO(), Image.Quantize.MAXCOVERAGE
+    few = Image.fromarray(picture).quantize(256, how, dither=Image.Dither.NONE)
+    few.save(buffer, format="png")
+    return buffer.getvalue()
 
 
 def pixels(figure) -> np.ndarray:
