@@ -33,14 +33,15 @@ def figures(folder: Path) -> Iterator[Figure]:
         fields = [simulate(SIDE, density, seed) for seed in SEEDS]
         rounds: list[Found] = []
         for n, field in enumerate(fields):
-            rounds += inject(_stack(field), settings, default(), ("field", str(n)), folder / "lit")[
-                0
-            ]
+            unit = f"{density:.0f}/arcmin²", str(n)
+            rounds += inject(_stack(field), settings, default(), unit, folder / "lit")[0]
         table = statistics(rounds, settings)
-        for kind in ("star", "galaxy"):
+        found = [recovered(field, settings) for field in fields]
+        for kind, name in (("star", "stars"), ("galaxy", "galaxies")):
             rows = table[(table["class"] == kind) & (table["crowding"] == "all")]
-            true = sum(true_counts(field, kind, rows, settings) for field in fields)
-            yield from compared(rows, true, f"{kind}s, {density:.0f}/arcmin²")
+            both = zip(fields, found, strict=True)
+            true = sum(counts(field.truth, seen, kind, rows) for field, seen in both)
+            yield from compared(rows, true, f"{name}, {density:.0f}/arcmin²")
 
 
 def _stack(field: Field) -> Stack:
@@ -54,31 +55,36 @@ def _stack(field: Field) -> Stack:
     return Stack(band, good, zero, field.gain, float("inf"), float("nan"), SCALE)
 
 
-def true_counts(field: Field, kind: str, rows: Table, settings: dict) -> np.ndarray:
-    """True sources in each bin, and those found, shape (bins, 2).
+def recovered(field: Field, settings: dict) -> np.ndarray:
+    """Which true sources are found, bool.
 
     As of an injected one, a detection is that of the brightest source that it may be.
     """
     found = measure_bands({"": _stack(field).band}, "", default(), SCALE)[""]
     truth = field.truth  # brightest first
     radius = settings["match_radius"] / SCALE
-    recovered = np.zeros(len(truth), bool)
+    seen = np.zeros(len(truth), bool)
     left = np.ones(len(found), bool)
-    # The brightest choose first, in steps of a magnitude: else a crowd of faint ones is nearer.
+    # The brightest choose first, half a magnitude at a time: a faint one may be nearer by chance.
     for low in np.arange(12.0, 26.0, 0.5):
         some = np.flatnonzero((truth["mag"] >= low) & (truth["mag"] < low + 0.5))
         free = np.flatnonzero(left)
         partner = mutual(
             truth["x"][some], truth["y"][some], found["x"][free], found["y"][free], radius
         )
-        recovered[some[partner >= 0]] = True
+        seen[some[partner >= 0]] = True
         left[free[partner[partner >= 0]]] = False
+    return seen
+
+
+def counts(truth: Table, found: np.ndarray, kind: str, rows: Table) -> np.ndarray:
+    """True sources in each bin, and those found, shape (bins, 2)."""
     own = np.asarray(truth["star"]) == (kind == "star")
-    counts = []
+    numbers = []
     for row in rows:
         here = own & (truth["mag"] >= row["mag_low"]) & (truth["mag"] < row["mag_high"])
-        counts.append((here.sum(), (here & recovered).sum()))
-    return np.array(counts)
+        numbers.append((here.sum(), (here & found).sum()))
+    return np.array(numbers)
 
 
 def compared(rows: Table, true: np.ndarray, what: str) -> Iterator[Figure]:
@@ -95,8 +101,8 @@ def compared(rows: Table, true: np.ndarray, what: str) -> Iterator[Figure]:
     middle = np.asarray(rows["mag_low"] + rows["mag_high"]) / 2
     for n, mag in enumerate(middle):
         (whole, part), (own, seen) = true[n], injected[n]
-        counts = f"true {part}/{whole}, injected {seen}/{own}"
-        print(f"# {what} {mag:.2f}: {counts}, {off[n]:+.3f} ± {spread[n]:.3f}", flush=True)
+        text = f"true {part}/{whole}, injected {seen}/{own}"
+        print(f"# {what} {mag:.2f}: {text}, {off[n]:+.3f} ± {spread[n]:.3f}", flush=True)
     known = np.isfinite(off)
     yield Figure(f"injected − true completeness, χ² per bin, {what}",
                  float(np.mean((off / spread)[known] ** 2)), 2.0, "")  # fmt: skip
