@@ -3,6 +3,8 @@
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from astropy.table import Table
@@ -615,6 +617,242 @@ def test_bad_input_is_one_message(release, tmp_path, capsys, record):
     assert run(release, "table", "--folder", tmp_path, "--out", out / "stacks.parquet") == 1
     assert "row.json" in capsys.readouterr().err
     assert not out.exists()
+
+
+def without(column):
+    return lambda arrow: arrow.drop_columns([column])
+
+
+def with_column(column, value):
+    """A change of an Arrow table: a column of one value."""
+
+    def change(arrow):
+        index = arrow.column_names.index(column)
+        return arrow.set_column(index, column, pa.array([value] * len(arrow)))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (without("flux_aper5"), "expected the columns ['flux_aper5']"),
+        (with_column("ra", None), "column ra: expected numbers"),
+        (with_column("dec", float("nan")), "column dec: row 1 holds no finite number"),
+        (with_column("dec", 100.0), "columns ra, dec: row 1 lies outside tile"),
+        (with_column("ra", 180.0), "Is it another tile's catalogue?"),
+        (with_column("x_image", -1e19), "columns x_image, y_image: row 1 lies outside tile"),
+        (with_column("y_image", float("inf")), "column y_image: row 1"),
+        (with_column("flags", float("nan")), "column flags: expected whole numbers"),
+        (with_column("flux_auto", "bright"), "column flux_auto: expected numbers"),
+        (with_column("class_star", [1.0, 0.0]), "expected a Parquet file"),
+    ],
+)
+def test_a_catalogue_that_is_none(release, tmp_path, capsys, change, said):
+    path, out = tmp_path / "bad.parquet", tmp_path / "out"
+    pq.write_table(change(pq.read_table(release / "single_I.parquet")), path)
+    for step in (
+        lambda: run_maps(release, "single", ["I"], path),
+        lambda: run_homogenise(release, "I", catalogue=path),
+        lambda: run_finish(release, out, single=[path, path]),
+    ):
+        assert step() == 1
+        message = capsys.readouterr().err
+        assert f"{path}: " in message
+        assert said in message
+
+
+@pytest.mark.parametrize("column", ["flux_auto", "flux_aper5", "fluxerr_auto", "class_star"])
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), 0.0])
+def test_catalogues_of_worthless_measurements(release, tmp_path, column, value):
+    """No calibrators, no stars, but every step ends."""
+    path = tmp_path / "bad.parquet"
+    pq.write_table(with_column(column, value)(pq.read_table(release / "single_I.parquet")), path)
+    for name in ("config.yaml", "gaiaxp_1.parquet", "gaiaxp_2.parquet"):
+        (tmp_path / name).write_bytes((release / name).read_bytes())
+    assert run_maps(tmp_path, "single", ["I"], path) == 0
+    zp = np.load(tmp_path / "maps" / map_name("zp", TILE, "I", "single", "APER5"))
+    assert np.isfinite(zp).all()
+    assert (zp == 30).all() == ((column, value) != ("fluxerr_auto", 0))
+
+
+@pytest.mark.parametrize("name", ["gaiaxp", "pool"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (with_column("ra", float("nan")), "column ra: row 1"),
+        (with_column("dec", "south"), "column dec: expected numbers"),
+        (with_column("mag_i", "bright"), "column mag_i: expected numbers"),
+        (without("mag_i"), "expected the columns ['mag_i']"),
+    ],
+)
+def test_a_reference_that_is_none(release, tmp_path, capsys, name, change, said):
+    path = tmp_path / "bad.parquet"
+    pq.write_table(change(pq.read_table(release / f"{name}_1.parquet")), path)
+    option = {"gaiaxp": "reference", "pool": "pool"}[name]
+    assert run_finish(release, tmp_path / "out", **{option: [path]}) == 1
+    message = capsys.readouterr().err
+    assert f"{path}: " in message
+    assert said in message
+
+
+@pytest.mark.parametrize("column", ["mag_i", "magerr_i"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
+def test_references_without_magnitudes_calibrate_nothing(release, tmp_path, column, value):
+    for name in ("gaiaxp_1", "gaiaxp_2"):
+        arrow = pq.read_table(release / f"{name}.parquet")
+        pq.write_table(with_column(column, value)(arrow), tmp_path / f"{name}.parquet")
+    (tmp_path / "config.yaml").write_bytes((release / "config.yaml").read_bytes())
+    assert run_maps(tmp_path, "single", ["I"], release / "single_I.parquet") == 0
+    zp = np.load(tmp_path / "maps" / map_name("zp", TILE, "I", "single", "APER5"))
+    assert np.isfinite(zp).all()
+    assert (zp == 30).all() or column == "magerr_i"
+
+
+def test_an_empty_pool_and_an_empty_reference(release, tmp_path, record):
+    """Nothing is known, so what comes in groups is spurious; zero points are the maps'."""
+    bands = ("B", "V", "R", "I")
+    for name in ("gaiaxp", "pool"):
+        schema = table_schema(f"reference_{name}", bands)
+        write_table(tmp_path / f"{name}.parquet", schema.empty(), schema, record)
+    cells = {"pool": [tmp_path / "pool.parquet"], "reference": [tmp_path / "gaiaxp.parquet"]}
+    assert run_finish(release, tmp_path / "out", **cells) == 0
+    rows = read_table(tmp_path / "out" / "completeness.parquet")
+    assert (rows["pool"] == 0).all()
+    assert np.isnan(rows["completeness"]).all()
+
+
+SQUARE = [[359.8, -30.1], [359.9, -30.1], [359.9, -29.9]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"mjd": v} for v in (None, "noon", float("nan"))),
+        *({"chips": v} for v in (None, [], {}, {"M": {"observed": None}})),
+        *(
+            {"chips": {"M": {"observed": [v]}}}
+            for v in (
+                *([], SQUARE[:2], [SQUARE[0]] * 4, [SQUARE[0], SQUARE[1], SQUARE[0]]),
+                *([[180.0, 30.0], [181.0, 30.0], [181.0, 31.0]], [["a", "b"]] * 3),
+            )
+        ),
+        *({"color_term": v} for v in ("red", {"slope": None}, {"slope": float("nan")})),
+        {"band": ["I"]},
+        "hello",
+        "[]",
+        "null",
+        "",
+        b"\xff\xfe",
+    ],
+)
+def test_a_verdict_that_is_none(release, tmp_path, capsys, change):
+    path = tmp_path / "verdict.json"
+    if isinstance(change, dict):
+        content = json.loads((release / "I0.json").read_text())
+        change = json.dumps(content | change)
+    path.write_bytes(change if isinstance(change, bytes) else change.encode())
+    assert run_finish(release, tmp_path / "out", verdicts=[path]) == 1
+    assert f"{path}: expected a " in capsys.readouterr().err
+
+
+MAPS = {"zp": "APER5", "zperr": "APER5", "pstar": "APER5", "align": "", "astar": ""}
+
+
+@pytest.mark.parametrize("kind", MAPS)
+@pytest.mark.parametrize(
+    "values",
+    [np.zeros((0, 0)), np.ones((1, 1)), np.ones((3, 4)), np.ones(9), np.ones((50, 50)), b"x", None],
+)
+def test_a_map_that_is_none(release, tmp_path, capsys, kind, values):
+    folder, name = tmp_path / "maps", map_name(kind, TILE, "I", "single", MAPS[kind])
+    folder.mkdir()
+    for path in (release / "maps").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    if isinstance(values, np.ndarray):
+        np.save(folder / name, values)
+    elif values:
+        (folder / name).write_bytes(values)
+    else:
+        (folder / name).unlink()
+    assert run_homogenise(release, "I", maps=folder) == 1
+    assert f"{name}: expected" in capsys.readouterr().err
+    if kind not in ("pstar", "astar"):
+        assert run_finish(release, tmp_path / "out", maps=[folder]) == 1
+        assert f"{name}: expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["zp", "pstar", "astar"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30, -1e30])
+def test_a_map_without_numbers(release, tmp_path, capsys, kind, value):
+    folder, name = tmp_path / "maps", map_name(kind, TILE, "I", "single", MAPS[kind])
+    folder.mkdir()
+    for path in (release / "maps").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    values = np.load(folder / name)
+    values[-1, -1] = value
+    np.save(folder / name, values)
+    assert run_homogenise(release, "I", maps=folder) == 1
+    assert f"{name}: expected finite numbers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "swap", [{"image": "mask"}, {"variance": "mask"}, {"mask": "variance"}, {"nexp": "image"}]
+)
+def test_swapped_planes_are_told(release, tmp_path, capsys, swap):
+    paths = {kind: release / f"{other}.fits" for kind, other in swap.items()}
+    assert run_homogenise(release, "I", **paths) == 1
+    message = capsys.readouterr().err
+    assert "Is it another plane?" in message
+    assert str(next(iter(paths.values()))) in message
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [("NUMEXP", None), ("NUMEXP", "two"), ("GAIN", "x"), ("NOISEC05", "x"), ("MINMJD", "now")],
+)
+def test_cards_that_are_no_numbers(release, tmp_path, capsys, record, keyword, value):
+    plane = read_images(release / "image.fits")[0]
+    plane.cards = [card for card in plane.cards if card[0] != keyword]
+    plane.cards += [(keyword, value, "")] if value else []
+    write_images(tmp_path / "image.fits", [plane], record)
+    assert run_homogenise(release, "I", image=tmp_path / "image.fits") == 1
+    assert f"image.fits: HDU 0: {keyword}: expected a number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("plane", "value"),
+    [
+        *(("image", value) for value in (np.nan, np.inf, 0)),
+        *(("variance", value) for value in (np.nan, np.inf, 0, -1)),
+    ],
+)
+def test_planes_without_values(release, tmp_path, record, plane, value):
+    """A stack of nothing has no depth."""
+    content = read_images(release / f"{plane}.fits")[0]
+    content.data[:] = value
+    write_images(tmp_path / f"{plane}.fits", [content], record)
+    for path in (*release.glob("*.yaml"), *release.glob("*.parquet")):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    paths = {name: release / f"{name}.fits" for name in ("image", "variance", "mask", "nexp")}
+    paths |= {plane: tmp_path / f"{plane}.fits", "maps": release / "maps"}
+    assert run_homogenise(tmp_path, "I", **paths) == 0
+    row = json.loads((tmp_path / "stacks" / TILE / "I" / "row.json").read_text())
+    assert row["depth_empirical"] is None
+
+
+@pytest.mark.parametrize(
+    ("faint", "width"), [("14 mag", "0.5 mag"), ("10 mag", "0.5 mag"), ("20 mag", "50 mag")]
+)
+def test_a_completeness_without_bins(release, tmp_path, capsys, faint, width):
+    content = yaml.safe_load((release / "config.yaml").read_text())
+    content["sources"]["completeness"] |= {"faint": faint, "bin": width}
+    for path in release.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    assert run_finish(tmp_path, tmp_path / "out", maps=[release / "maps"]) == 1
+    assert "sources.completeness: expected faint to exceed bright" in capsys.readouterr().err
 
 
 def test_settings_are_those_of_the_file(release):

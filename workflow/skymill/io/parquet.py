@@ -317,10 +317,9 @@ def read_table(path: Path | str, columns: Sequence[str] | None = None) -> Table:
         missing = [name for name in wanted if name not in names]
         if missing:
             raise InputError(f"{path}: expected the columns {missing}; it has {names}.")
-        arrow = file.read(columns=wanted)
+        return from_arrow(file.read(columns=wanted))
     except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
         raise InputError(f"{path}: expected a Parquet file ({error}).") from error
-    return from_arrow(arrow)
 
 
 def from_arrow(arrow: pa.Table) -> Table:

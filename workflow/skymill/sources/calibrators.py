@@ -21,7 +21,7 @@ def clean_stars(
     flags, imaflags_iso : ndarray of int
         A masked entry fails.
     class_star, magerr : ndarray
-        NaN fails.
+        NaN fails, and an error below 0.
     limits : mapping
         ``flags`` (the bits that a star may have), ``class_star`` (more than) and ``magerr`` (less
         than, mag).
@@ -32,7 +32,8 @@ def clean_stars(
     """
     others = np.ma.filled(flags, -1) & ~int(limits["flags"])
     clean = (others == 0) & (np.ma.filled(imaflags_iso, -1) == 0)
-    return clean & (class_star > limits["class_star"]) & (magerr < limits["magerr"])
+    known = (magerr >= 0) & (magerr < limits["magerr"])
+    return clean & (class_star > limits["class_star"]) & known
 
 
 def one_to_one(

@@ -221,8 +221,14 @@ def limiting_magnitude(sigma: float, sigmas: float, zero_point: float, fraction:
         Of the aperture in which the image is calibrated.
     fraction : float
         Share of a star's flux in the aperture relative to that one.
+
+    Returns
+    -------
+    float
+        NaN without noise.
     """
-    return float(zero_point - 2.5 * np.log10(sigmas * sigma / fraction))
+    noise = sigmas * sigma / fraction
+    return float(zero_point - 2.5 * np.log10(noise)) if noise > 0 else np.nan
 
 
 @dataclass(frozen=True)

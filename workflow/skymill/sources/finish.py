@@ -77,6 +77,7 @@ def run(options: argparse.Namespace) -> None:
     _check_lists(options)
     settings = load_config(options.config)
     bands, sources = options.bands, settings["sources"]
+    _check_bins(sources["completeness"])
     field = _field(options, settings)
     used = {name: settings[name] for name in ("tiles", "sources")}
     with recording("sources finish", used, _inputs(options), options.receipt) as record:
@@ -98,6 +99,17 @@ def run(options: argparse.Namespace) -> None:
             _write(out, table, final, record)
         write_table(options.out_completeness, vstack(counts), table_schema("completeness"), record)
         write_json(options.out_spurious, removed, record)
+
+
+def _check_bins(limits: Mapping) -> None:
+    """ConfigError unless the completeness has a bin."""
+    from ..errors import ConfigError
+
+    if round((limits["faint"] - limits["bright"]) / limits["bin"]) < 1:
+        raise ConfigError(
+            "sources.completeness: expected faint to exceed bright by a bin or more; got "
+            f"{limits['bright']:g} to {limits['faint']:g} mag in bins of {limits['bin']:g}."
+        )
 
 
 def _check_lists(options: argparse.Namespace) -> None:
@@ -132,7 +144,7 @@ def _field(options: argparse.Namespace, settings: Mapping) -> "Field":
     centre = tile_centre(settings, options.tile)
     maps = {
         (kind, band, mode, aperture): read_map(
-            options.maps, kind, options.tile, band, mode, aperture
+            options.maps, kind, options.tile, band, mode, settings, aperture
         )
         for band in options.bands
         for mode in MODES

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PROVENANCE = re.compile(r"SOFTWARE|STEP|CONFHASH|NINPUT|INP\d{5}")
 """Cards that tell how the input was made; the product gets its own."""
+CARDS = ("NUMEXP", "EXPTIME", "MINMJD", "MAXMJD", "MEANMJD", "SATURATE", "GAIN", "NOISEC..")
+"""Cards that hold numbers; only the first has to be there."""
 
 
 def register(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -59,11 +61,11 @@ def run(options: argparse.Namespace) -> None:
     homogenise = settings["sources"]["homogenise"]
     aperture = homogenise["aperture"]
     maps = {
-        kind: read_map(options.maps, kind, options.tile, options.band, "single", aperture)
+        kind: read_map(options.maps, kind, options.tile, options.band, "single", settings, aperture)
         for kind in ("zp", "zperr", "pstar")
     }
     alignment = {
-        kind: read_map(options.maps, kind, options.tile, options.band, "single")
+        kind: read_map(options.maps, kind, options.tile, options.band, "single", settings)
         for kind in ("align", "astar")
     }
     schema = table_schema("single_instrumental")
@@ -83,6 +85,7 @@ def run(options: argparse.Namespace) -> None:
     paths = {name: getattr(options, name) for name in ("image", "variance", "mask", "nexp")}
     recorded = recording("sources homogenise", used, inputs, options.receipt)
     with reading_planes(paths, settings["tiles"]["size"]) as planes, recorded as record:
+        _check_cards(planes["image"].header, options.image)
         stack = ScaledStack(planes, factors, continued)
         row = stack_row(stack, catalogue, known, options.tile, options.band, settings)
         header = planes["image"].header
@@ -109,6 +112,14 @@ def _write(
             scaled = stack.rows(first, last)
             write_image(scaled[0])
             write_variance(scaled[1])
+
+
+def _check_cards(header: "Header", path: Path) -> None:
+    """InputError unless the cards that are used hold numbers."""
+    from .inputs import card_number
+
+    for keyword in ("NUMEXP", *(k for k in header if re.fullmatch("|".join(CARDS[1:]), k))):
+        card_number(header, keyword, path)
 
 
 def scaled_cards(
@@ -293,6 +304,6 @@ def _sources(catalogue: "Table", factors: "np.ndarray", size: int, clearance: fl
         np.nan_to_num(np.asarray(catalogue[name], dtype=float))
         for name in ("x_image", "y_image", "isoarea", "ellipticity", "background")
     )
-    major = np.sqrt(area / np.pi / np.clip(1 - ellipticity, 0.1, 1))
+    major = np.sqrt(np.maximum(area, 0) / np.pi / np.clip(1 - ellipticity, 0.1, 1))
     scaled = background * look_up(factors, x, y, size)
     return Sources(x - 1, y - 1, major + clearance, scaled)

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+from astropy.io.fits import Header
 from astropy.table import Table, vstack
 
 from ..config import load_rows
@@ -15,8 +16,14 @@ from ..io.parquet import TableSchema, read_table
 from ..io.rows import RowImage, reading_rows
 from ..tree import map_name
 from .color_term import site_slopes
+from .map_lookup import bin_count
 from .ndith import Coverage
 from .tangent_plane import project
+
+PLANES = {"image": "floats", "variance": "floats", "mask": "integers", "nexp": "integers"}
+"""The planes that are read by rows, and what they hold."""
+MOST = {"zp": 100.0, "pstar": 1e9, "astar": 1e9}
+"""Kinds of maps that have a value in every bin, and the largest that is one: mag, stars."""
 
 
 def tile_centre(settings: Mapping, tile: str) -> tuple[float, float]:
@@ -113,14 +120,14 @@ def reading_planes(paths: Mapping[str, Path], size: int) -> Iterator[dict[str, R
     Parameters
     ----------
     paths : mapping of str to Path
-        By name of the plane.
+        By name of the plane, one of `PLANES`.
     size : int
         Pixels a side.
 
     Raises
     ------
     InputError
-        If one is missing, broken, or not `size` × `size` pixels.
+        If one is missing, broken, or not `size` × `size` pixels of its kind.
     """
     with ExitStack() as stack:
         planes = {}
@@ -132,18 +139,41 @@ def reading_planes(paths: Mapping[str, Path], size: int) -> Iterator[dict[str, R
                     f"{path}: HDU 0: expected {size} × {size} pixels (tiles.size), got {got}. "
                     "Combine the stack again."
                 )
+            type_ = planes[name].rows(0, 1).dtype
+            if (type_.kind == "f") != (PLANES[name] == "floats"):
+                raise InputError(
+                    f"{path}: HDU 0: expected {PLANES[name]}, got type {type_}. "
+                    "Is it another plane?"
+                )
         yield planes
 
 
+def card_number(header: Header, keyword: str, path: Path | str) -> float:
+    """A card's number; an InputError where it is missing or none."""
+    value = header.get(keyword)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(
+            f"{path}: HDU 0: {keyword}: expected a number, got {value!r}. Combine the stack again."
+        )
+    return float(value)
+
+
 def read_map(
-    folder: Path | str, kind: str, tile: str, band: str, mode: str, aperture: str = ""
+    folder: Path | str,
+    kind: str,
+    tile: str,
+    band: str,
+    mode: str,
+    settings: Mapping,
+    aperture: str = "",
 ) -> np.ndarray:
     """Read a calibration map.
 
     Raises
     ------
     InputError
-        If it is missing or isn't a square array of numbers.
+        If it is missing, isn't a square array of numbers with as many bins as the configuration
+        says, or holds a zero point or a count that is none.
     """
     path = Path(folder) / map_name(kind, tile, band, mode, aperture)
     values = read_npy(path)
@@ -151,6 +181,18 @@ def read_map(
         raise InputError(
             f"{path}: expected a square array of floats, indexed [x_bin, y_bin]; "
             f"got shape {values.shape}, type {values.dtype}. Run 'skymill sources maps' again."
+        )
+    width = "zp_bin" if aperture else "align_bin"
+    bins = bin_count(settings["tiles"]["size"], settings["sources"]["maps"][width])
+    if len(values) != bins:
+        raise InputError(
+            f"{path}: expected {bins} × {bins} bins (sources.maps.{width}), got {values.shape}. "
+            "Run 'skymill sources maps' again."
+        )
+    if kind in MOST and not (np.abs(values) <= MOST[kind]).all():
+        raise InputError(
+            f"{path}: expected finite numbers of at most {MOST[kind]:g}; got "
+            f"{values[~(np.abs(values) <= MOST[kind])][0]:g}. Run 'skymill sources maps' again."
         )
     return values
 
@@ -178,7 +220,7 @@ def read_coverages(
         try:
             if verdict["verdict"] == "pass":
                 found.setdefault(verdict["band"], []).append(_coverage(verdict, centre))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"{path}: expected a verdict with band, mjd, verdict and, if it passed, chips with "
                 f"outlines of three corners or more under observed ({error!r}). Calibrate the "
@@ -199,13 +241,23 @@ def _coverage(verdict: Mapping, centre: tuple[float, float]) -> Coverage:
             polygons.append(np.column_stack(project(corners[:, 0], corners[:, 1], centre)))
     if not polygons or not np.isfinite(np.concatenate(polygons)).all():
         raise ValueError("nothing observed, or an outline far from the tile")
+    if min(_area(polygon) for polygon in polygons) <= 0:
+        raise ValueError("an outline without area")
     term = verdict.get("color_term") or {}
-    error = term.get("error")
+    error, mjd = term.get("error"), float(verdict["mjd"])
+    if not (np.isfinite(mjd) and np.isfinite(term.get("slope", 0.0))):
+        raise ValueError("mjd or the slope of the colour term isn't finite")
     return Coverage(
-        verdict["exposure"],
-        float(verdict["mjd"]),
+        str(verdict["exposure"]),
+        mjd,
         tuple(polygons),
         str(verdict.get("site", "")),
         float(term.get("slope", 0.0)),
         np.nan if error is None else float(error),
     )
+
+
+def _area(polygon: np.ndarray) -> float:
+    """Area of a polygon, whichever way its corners go round; arcsec²."""
+    x, y = (polygon - polygon[0]).T
+    return 0.5 * abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))))
