@@ -623,12 +623,12 @@ def without(column):
     return lambda arrow: arrow.drop_columns([column])
 
 
-def with_column(column, value):
+def with_column(column, value, type_=None):
     """A change of an Arrow table: a column of one value."""
 
     def change(arrow):
         index = arrow.column_names.index(column)
-        return arrow.set_column(index, column, pa.array([value] * len(arrow)))
+        return arrow.set_column(index, column, pa.array([value] * len(arrow), type_))
 
     return change
 
@@ -637,7 +637,8 @@ def with_column(column, value):
     ("change", "said"),
     [
         (without("flux_aper5"), "expected the columns ['flux_aper5']"),
-        (with_column("ra", None), "column ra: expected numbers"),
+        (with_column("ra", None, pa.float64()), "column ra: row 1 holds no finite number"),
+        (with_column("ra", None), "expected a Parquet file"),
         (with_column("dec", float("nan")), "column dec: row 1 holds no finite number"),
         (with_column("dec", 100.0), "columns ra, dec: row 1 lies outside tile"),
         (with_column("ra", 180.0), "Is it another tile's catalogue?"),
@@ -818,6 +819,35 @@ def test_cards_that_are_no_numbers(release, tmp_path, capsys, record, keyword, v
     write_images(tmp_path / "image.fits", [plane], record)
     assert run_homogenise(release, "I", image=tmp_path / "image.fits") == 1
     assert f"image.fits: HDU 0: {keyword}: expected a number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["variance", "mask", "nexp"])
+def test_planes_of_another_grid_are_told(release, tmp_path, capsys, record, name):
+    plane = read_images(release / f"{name}.fits")[0]
+    shifted = {"CRPIX1": SIZE / 2}
+    plane.cards = [(k, shifted.get(k, v), c) for k, v, c in plane.cards]
+    write_images(tmp_path / f"{name}.fits", [plane], record)
+    assert run_homogenise(release, "I", **{name: tmp_path / f"{name}.fits"}) == 1
+    message = capsys.readouterr().err
+    assert f"{name}.fits: HDU 0: its grid isn't that of {release / 'image.fits'}" in message
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["x", "[]", "3", "null", "{}", {"zp": "x"}, {"nexp": None}, {"nexp": 1.5}, {"stars": 10**30}],
+)
+def test_a_row_of_a_stack_that_is_none(release, tmp_path, capsys, change):
+    for band in BANDS:
+        path = tmp_path / TILE / band / "row.json"
+        path.parent.mkdir(parents=True)
+        text = (release / "stacks" / TILE / band / "row.json").read_text()
+        if band == "I":
+            text = change if isinstance(change, str) else json.dumps(json.loads(text) | change)
+        path.write_text(text)
+    out = tmp_path / "stacks.parquet"
+    assert run(release, "table", "--folder", tmp_path, "--out", out) == 1
+    assert f"{path}: expected " in capsys.readouterr().err
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

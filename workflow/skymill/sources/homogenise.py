@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> None:
     from ..io.parquet import table_schema
     from ..io.provenance import recording
     from .flux_scale import scale_factors
+    from .grid import stack_wcs
     from .inputs import read_catalogue, read_map, reading_planes
     from .scaled_stack import ScaledStack
 
@@ -86,6 +87,8 @@ def run(options: argparse.Namespace) -> None:
     recorded = recording("sources homogenise", used, inputs, options.receipt)
     with reading_planes(paths, settings["tiles"]["size"]) as planes, recorded as record:
         _check_cards(planes["image"].header, options.image)
+        scale = settings["tiles"]["pixel_scale"]
+        stack_wcs(options.image, list(paths.values())[1:], planes["image"].shape, scale)
         stack = ScaledStack(planes, factors, continued)
         row = stack_row(stack, catalogue, known, options.tile, options.band, settings)
         header = planes["image"].header

@@ -48,12 +48,15 @@ def run(options: argparse.Namespace) -> None:
     lost = {tile: options.folder / tile / "spurious.json" for tile, _ in stacks}
     rows = []
     for stack, path in paths.items():
-        row = {"side": side, "candidates": assigned.count(stack), **read_json(path)}
-        row |= false_detections(row.get("sources"), read_json(lost[stack[0]]).get(stack[1]))
-        missing = [name for name in schema.names if name not in row]
+        content, counts = read_json(path), read_json(lost[stack[0]])
+        row = {"side": side, "candidates": assigned.count(stack)}
+        row |= content if isinstance(content, dict) else {}
+        spurious = counts.get(stack[1]) if isinstance(counts, dict) else None
+        row |= false_detections(row.get("sources"), spurious)
+        missing = [c.name for c in schema.columns if not _fits(row.get(c.name, ...), c.type)]
         if missing or (row["tile"], row["band"]) != stack:
             raise InputError(
-                f"{path}: expected the row of tile {stack[0]}, band {stack[1]}; missing {missing}, "
+                f"{path}: expected the row of tile {stack[0]}, band {stack[1]}; without {missing}, "
                 f"tile {row.get('tile')!r}, band {row.get('band')!r}. Homogenise the stack again."
             )
         rows.append(row)
@@ -69,6 +72,15 @@ def run(options: argparse.Namespace) -> None:
 
 def false_detections(sources: int | None, spurious: int | None) -> dict[str, float | None]:
     """How many detections were spurious, and their share; nothing where a count is missing."""
-    if sources is None or spurious is None:
+    if not (_fits(sources, "int32") and _fits(spurious, "int32")):
         return {}
     return {"spurious": spurious, "fdr": spurious / sources if sources else None}
+
+
+def _fits(value: object, type_: str) -> bool:
+    """Whether a value of a row may stand in a column: null only in one of floats."""
+    if type_ == "string":
+        return isinstance(value, str)
+    if type_.startswith("float"):
+        return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
