@@ -284,6 +284,7 @@ LIMITS = {
     "kron_floor": [1e-9, 1e6],
     "neighbour_fraction": [0.0, 1.0],
     "window": ["star"],
+    "definitions": ["source-extractor", "skymill"],
     "flux_fraction": [1e-9, 0.999999],
     "longest_radius": [1.0, 1e12],
     "empty_apertures": [0, 1],

@@ -837,6 +837,9 @@ def test_planes_of_another_grid_are_told(release, tmp_path, capsys, record, name
     ["x", "[]", "3", "null", "{}", {"zp": "x"}, {"nexp": None}, {"nexp": 1.5}, {"stars": 10**30}],
 )
 def test_a_row_of_a_stack_that_is_none(release, tmp_path, capsys, change):
+    lost = release / "stacks" / TILE / "spurious.json"
+    (tmp_path / TILE).mkdir()
+    (tmp_path / TILE / lost.name).write_bytes(lost.read_bytes())
     for band in BANDS:
         path = tmp_path / TILE / band / "row.json"
         path.parent.mkdir(parents=True)
