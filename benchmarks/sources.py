@@ -8,7 +8,8 @@ completeness    sources found, purity and scatter against truth, beside source-e
 spurious        share of injected artefacts' detections flagged, and of real sources
 magnitude_bias  what is left of MAG_AUTO's bias on stars held out of the fit
 injection       completeness of injected sources against that of the true ones
-cost            CPU time against source-extractor's for the same outputs
+cost            CPU time against source-extractor's for the same outputs; what the light model adds
+full_size       memory of each command at 22000², KS4's mean density and its densest; 14 GB of disk
 
 source-extractor is the Debian package of that name. Exit code 1 if a figure falls short.
 """
@@ -16,7 +17,15 @@ source-extractor is the Debian package of that name. Exit code 1 if a figure fal
 import sys
 
 from groups import main
-from source_parts import agreement, completeness, cost, injection, magnitude_bias, spurious
+from source_parts import (
+    agreement,
+    completeness,
+    cost,
+    full_size,
+    injection,
+    magnitude_bias,
+    spurious,
+)
 
 GROUPS = {
     "agreement": lambda folder: agreement.figures(folder / "agreement"),
@@ -25,6 +34,7 @@ GROUPS = {
     "magnitude_bias": lambda _: magnitude_bias.figures(),
     "injection": lambda folder: injection.figures(folder / "injection"),
     "cost": lambda folder: cost.figures(folder / "cost"),
+    "full_size": lambda folder: full_size.figures(folder / "full_size"),
 }
 """What each group needs of the folder; in the order in which they are measured."""
 
