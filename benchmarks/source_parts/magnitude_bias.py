@@ -22,7 +22,7 @@ from skymill.sources.tile_catalogue import bias_of, correct_magnitude_bias
 from . import settings
 from .field import SCALE, ZERO_POINT, simulate
 
-SIDE, DENSITY, SEEDS = 2500, 20.0, (1, 2, 3, 4)
+SIDE, DENSITY, SEEDS = 2500, 20.0, (1, 2, 3, 4, 5, 6)
 REFERENCE = 18.5
 """Where reference stars end, mag."""
 BRIGHT, FAINT, STEP = 14.0, 20.0, 0.5
