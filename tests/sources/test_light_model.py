@@ -10,6 +10,7 @@ from skymill.sources.light_model import (
     INNER,
     LightModel,
     fit_wings,
+    good_share,
     light_model,
     own_light,
     told,
@@ -146,7 +147,7 @@ def test_a_saturated_star_in_pieces_is_one(extraction):
         "x": np.r_[100.0, 105.0, 20.0 * np.arange(30) + 200], "y": np.full(number, 50.0),
         "half": np.full(number, STAR.half_light), "fwhm": np.full(number, 4.08),
         "inner": np.full(number, 1e5 * STAR.fraction(INNER)), "snr": np.full(number, 200.0),
-        "clean": np.arange(number) > 1,
+        "clean": np.arange(number) > 1, "good": np.where(np.arange(number) < 2, 0.1, 1.0),
     }  # fmt: skip
     found |= told(found, light, pixels, radii, 50.0)
     model = light_model(found, SKY, extraction)
@@ -162,6 +163,7 @@ def test_of_faint_sources_the_light_around_is_not_kept():
     pixels *= 10
     pixels[7] = 0  # its core is masked
     found = {"snr": np.arange(40.0), "half": np.ones(40), "fwhm": np.ones(40)}
+    found["good"] = np.where(np.arange(40) == 7, 0.2, 1.0)
     kept = told(found, light, pixels, radii, 35.0)
     np.testing.assert_array_equal(np.flatnonzero(kept["told"]), [7, 35, 36, 37, 38, 39])
     np.testing.assert_array_equal(kept["light"], light[[7, *range(35, 40)]])
@@ -169,7 +171,7 @@ def test_of_faint_sources_the_light_around_is_not_kept():
 
 
 def test_without_stars_there_is_no_model(extraction):
-    nothing = {name: np.zeros(0) for name in ("x", "y", "half", "fwhm", "inner", "snr")}
+    nothing = {name: np.zeros(0) for name in ("x", "y", "half", "fwhm", "inner", "snr", "good")}
     nothing["clean"] = np.zeros(0, bool)
     nothing |= told(nothing, *np.zeros((3, 0, EDGES.size - 1, SECTORS)), 50.0)
     assert light_model(nothing, SKY, extraction) is None
@@ -197,3 +199,25 @@ def test_wings_are_fitted_to_the_last_digit_that_is_kept():
     light = 4.567e5 * profile * ((scale + shifted**2) / (scale + usual**2)) ** -STAR.beta
     pixels = np.ones(light.shape)
     assert fit_wings(light, pixels, usual * pixels, STAR) == (4.567e5, 0.7321, -1.234)
+
+
+def test_a_source_among_brighter_ones_is_not_taken_for_a_masked_core(extraction):
+    rng = np.random.default_rng(9)
+    stars = [(40 + 40 * i, 40 + 40 * j, 10 ** rng.uniform(4, 5)) for i in range(15)
+             for j in range(15) if (i, j) != (7, 7)]  # fmt: skip
+    crowd = [(320 + 9.5 * np.cos(t), 320 + 9.5 * np.sin(t), 1.6e5) for t in (0.3, 2.4, 4.5)]
+    image = sum(light_of(STAR, *star) for star in [*stars, *crowd, (320, 320, 3e4)])
+    table = measured(image + rng.normal(0, SKY, image.shape), extraction)
+    places = np.c_[table["x"], table["y"]]
+    for x, y, flux in crowd:
+        nearest = np.argmin(np.hypot(*(places - (x, y)).T))
+        assert np.hypot(*(places[nearest] - (x, y))) < 0.5
+        assert table["flux_aper3"][nearest] == pytest.approx(flux * STAR.fraction(3.75), rel=0.1)
+
+
+def test_the_good_share_counts_every_good_pixel():
+    state = np.zeros((40, 40), np.uint8)
+    state[:, 20:] = 1
+    x = np.array([10.0, 19.5, 30.0, 0.0])
+    share = good_share(state, x, np.full(4, 20.0), 6.0)
+    np.testing.assert_allclose(share, [1, 0.5, 0, 1], atol=1e-9)

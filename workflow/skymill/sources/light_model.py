@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from .interpolate import GOOD
 from .planes import Window
 from .star_profile import (
     DIGITS,
@@ -72,6 +73,32 @@ def own_light(own: np.ndarray, j: int, i: int) -> float:
     if r2 > own[5]:
         return 0.0
     return own[2] * (1 + r2 * own[3]) ** -own[4]
+
+
+@njit(cache=True)
+def good_share(state: np.ndarray, x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
+    """Share of the pixels within a radius of each place that are good, whoever owns them.
+
+    Parameters
+    ----------
+    state : ndarray of uint8
+        `skymill.sources.interpolate`.
+    x, y : ndarray of float64, shape (n,)
+        0-based pixels.
+    radius : float
+        Pixels.
+    """
+    ny, nx = state.shape
+    share = np.zeros(x.size)
+    for n in range(x.size):
+        pixels, good = 0, 0
+        for j in range(max(int(y[n] - radius), 0), min(int(y[n] + radius) + 1, ny - 1) + 1):
+            for i in range(max(int(x[n] - radius), 0), min(int(x[n] + radius) + 1, nx - 1) + 1):
+                if (i - x[n]) ** 2 + (j - y[n]) ** 2 <= radius * radius:
+                    pixels += 1
+                    good += state[j, i] == GOOD
+        share[n] = good / max(pixels, 1)
+    return share
 
 
 @njit(cache=True)
@@ -262,7 +289,8 @@ def told(
     Parameters
     ----------
     found : mapping of str to ndarray
-        ``snr``, ``half`` and ``fwhm``, as for `light_model`.
+        ``snr``, ``half`` and ``fwhm``, as for `light_model`; ``good``, their `good_share` within
+        `INNER`.
     light, pixels, radii : ndarray, shape (n, k, SECTORS)
         Of `skymill.sources.star_profile.sector_sums` in `EDGES`.
     bright : float
@@ -271,11 +299,12 @@ def told(
     Returns
     -------
     dict of str to ndarray
-        ``good_core`` and ``masked``: share of good pixels within `CORE`, and whether fewer than
-        `LEAST_GOOD` are good within `INNER`; ``around``: the sum of the light; ``told``: of which
+        ``good_core`` and ``masked``: share of good pixels of its own within `CORE`, and whether
+        fewer than `LEAST_GOOD` are good within `INNER`; ``around``: the sum of the light; ``told``: of which
         sources ``light``, ``pixels`` and ``radii`` are kept, the bright and the masked ones.
     """
-    masked = _good(pixels, INNER) < LEAST_GOOD
+    # A blend's core may be neighbours' by more than half, and isn't masked for that.
+    masked = found["good"] < LEAST_GOOD
     kept = masked | _shining(found, bright)
     return {
         "good_core": _good(pixels, CORE),

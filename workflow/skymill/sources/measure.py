@@ -25,7 +25,7 @@ from .hidden import add_hidden
 from .interpolate import EMPTY
 from .isophote import core_bits, ellipses, isophotes
 from .kron import SEARCH, elliptical_sums, foreign_fractions, kron_radii
-from .light_model import INNER, LightModel, light_model, told
+from .light_model import INNER, LightModel, good_share, light_model, told
 from .noise import correlation_factors, empty_sums, lattice
 from .planes import ArrayPlanes, Piece, Planes, cut
 from .resolved import resolved
@@ -417,6 +417,7 @@ def _shining(
         "half": light.half,
         "fwhm": widths(*kernels, light.half),
         "inner": circular_sums(*kernels, np.array([INNER]))[0][:, 0],
+        "good": good_share(scene.state, found.x, found.y, INNER),
         "snr": np.nan_to_num(snr),
         "clean": found.sep_flags == 0,
     }
