@@ -300,8 +300,9 @@ def told(
     -------
     dict of str to ndarray
         ``good_core`` and ``masked``: share of good pixels of its own within `CORE`, and whether
-        fewer than `LEAST_GOOD` are good within `INNER`; ``around``: the sum of the light; ``told``: of which
-        sources ``light``, ``pixels`` and ``radii`` are kept, the bright and the masked ones.
+        fewer than `LEAST_GOOD` are good within `INNER`; ``around``: the sum of the light;
+        ``told``: of which sources ``light``, ``pixels`` and ``radii`` are kept, the bright and the
+        masked ones.
     """
     # A blend's core may be neighbours' by more than half, and isn't masked for that.
     masked = found["good"] < LEAST_GOOD
