@@ -7,6 +7,7 @@ agreement       each quantity against source-extractor's on the same pixels, in 
 completeness    sources found, purity and scatter against truth, beside source-extractor's
 spurious        share of injected artefacts' detections flagged, and of real sources
 magnitude_bias  what is left of MAG_AUTO's bias on stars held out of the fit
+stellarity      how well stars are told from galaxies, against source-extractor's CLASS_STAR
 injection       completeness of injected sources against that of the true ones
 cost            CPU time against source-extractor's for the same outputs; what the light model adds
 full_size       memory of each command at 22000², KS4's mean density and its densest; 14 GB of disk
@@ -25,6 +26,7 @@ from source_parts import (
     injection,
     magnitude_bias,
     spurious,
+    stellarity,
 )
 
 GROUPS = {
@@ -32,6 +34,7 @@ GROUPS = {
     "completeness": lambda folder: completeness.figures(folder / "completeness"),
     "spurious": lambda _: spurious.figures(),
     "magnitude_bias": lambda _: magnitude_bias.figures(),
+    "stellarity": lambda folder: stellarity.figures(folder / "stellarity"),
     "injection": lambda folder: injection.figures(folder / "injection"),
     "cost": lambda folder: cost.figures(folder / "cost"),
     "full_size": lambda folder: full_size.figures(folder / "full_size"),

@@ -29,6 +29,7 @@ SOURCES = {
     '    write_table(schema.check(table_schema("one")))\n\n\n'
     "def run_second(options):\n"
     "    from ..table import read\n"
+    '    load(MODELS / "net.yaml")\n'
     '    read(table_schema(f"two_{options.mode}"))\n',
     "command.py": "def add_step(*words):\n    pass\n",
 }
@@ -44,6 +45,8 @@ def package(tmp_path: Path):
     tables.mkdir()
     for name in ("one", "two_a", "two_b"):
         (tables / f"{name}.yaml").write_text(name)
+    (tmp_path / "stellarity").mkdir()
+    (tmp_path / "stellarity/net.yaml").write_text("weights")
 
     def versions() -> dict[str, str]:
         return {step: Code(folder, tables).version(f"room {step}") for step in ("first", "second")}
@@ -82,6 +85,7 @@ def package(tmp_path: Path):
         ("skymill/schema.py", "return value", "return +value", []),
         ("skymill/pin.py", "'1'", "'2'", ["first", "second"]),
         ("tables/one.yaml", "one", "another", ["first"]),
+        ("stellarity/net.yaml", "weights", "others", ["second"]),
         ("tables/two_b.yaml", "two_b", "another", ["second"]),
     ],
 )

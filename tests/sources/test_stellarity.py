@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 
 from skymill.sources.measure import measure
 from skymill.sources.sizes import LADDER
-from skymill.sources.stellarity import mode, star_locus, stellarity
+from skymill.sources.stellarity import find_stars, locus_of, mode
 
 SCALE = 0.4
 
@@ -77,30 +77,6 @@ def test_seeing_that_varies_over_the_image(extraction):
     assert (chosen & is_star).sum() > 0.98 * chosen.sum()
 
 
-def test_faint_sources_tend_to_a_half(extraction):
-    settings = extraction["stellarity"]
-    errors = np.geomspace(0.01, 100, 50)
-    star = stellarity(np.zeros(50), errors, 1.0, settings)
-    large = stellarity(np.full(50, 0.5), errors, 1.0, settings)
-    assert (np.diff(star) < 0).all()
-    assert (np.diff(large) > -1e-3).all()
-    assert star[0] > 0.95
-    assert large[0] < 1e-3
-    assert star[-1] == pytest.approx(0.5, abs=0.02)
-    assert large[-1] == pytest.approx(0.5, abs=0.02)
-
-
-def test_what_is_sharper_than_a_star_is_none(extraction):
-    offset = np.array([-0.6, -0.05])
-    sharp, star = stellarity(offset, np.full(2, 0.04), 1.0, extraction["stellarity"])
-    assert sharp < 0.01
-    assert star > 0.8
-
-
-def test_unknown_sizes_have_no_class(extraction):
-    assert np.isnan(stellarity(np.array([np.nan]), np.array([0.1]), 1.0, extraction["stellarity"]))
-
-
 def test_the_mode_is_where_most_are():
     rng = np.random.default_rng(1)
     values = np.r_[rng.normal(1, 0.02, 60), rng.uniform(1.1, 2, 140)]
@@ -112,7 +88,7 @@ def locus(extraction, number=300, slope=0.1):
     x, y = rng.uniform(0, 1000, (2, number))
     size = 1 + slope * (x / 1000 - 0.5) + rng.normal(scale=0.01, size=number)
     size[: number // 3] += rng.exponential(0.5, number // 3)
-    return star_locus(
+    return find_stars(
         np.tile(size[:, None], (1, LADDER.size)),
         np.full((number, LADDER.size), 0.01),
         np.full(number, 5.0),
@@ -129,7 +105,7 @@ def test_the_stars_size_is_a_surface(extraction):
     found = locus(extraction)
     assert LADDER[found.window] == pytest.approx(5 / 2.355, rel=0.12)
     x, y = np.array([100.0, 900.0]), np.array([500.0, 500.0])
-    np.testing.assert_allclose(found.at(x, y), [0.96, 1.04], atol=0.01)
+    np.testing.assert_allclose(found.size.at(x, y), [0.96, 1.04], atol=0.01)
 
 
 def test_too_few_sources_have_no_locus(extraction):
@@ -145,13 +121,29 @@ def test_stars_of_other_exposures_have_a_size_of_their_own(extraction):
     size = star + rng.normal(scale=0.01, size=400)
     size[::4] += rng.exponential(0.5, 100)
     where = (x, y, (1000, 1000), extraction["stellarity"])
-    found = star_locus(*_args(size), *where, sets)
-    np.testing.assert_allclose(found.at(x, y, sets), star, atol=0.03)
+    found = find_stars(*_args(size), *where, sets)
+    np.testing.assert_allclose(found.size.at(x, y, sets), star, atol=0.03)
     lone = np.where(np.arange(400) < 5, 2, sets)  # too few to know: the surface stands
-    assert set(star_locus(*_args(size), *where, lone).shifts) == {0, 1}
+    assert set(find_stars(*_args(size), *where, lone).size.shifts) == {0, 1}
 
 
 def _args(size):
     number = size.size
     columns = (np.tile(v[:, None], (1, LADDER.size)) for v in (size, np.full(number, 0.01)))
     return (*columns, np.full(number, 5.0), np.full(number, 200.0), np.ones(number, bool))
+
+
+def test_what_else_stars_have_in_common(extraction):
+    """A quantity with a slope over the image and a step between sets; galaxies have more of it."""
+    rng = np.random.default_rng(7)
+    x, y = rng.uniform(0, 1000, (2, 400))
+    sets = (y > 600).astype(int)
+    usual = 0.3 + 0.2 * x / 1000 - 0.1 * sets
+    values = usual + rng.normal(scale=0.01, size=400)
+    stars = np.ones(400, bool)
+    values[::10] += 1  # a few that aren't stars crept in
+    found = locus_of(values, stars, x, y, (1000, 1000), extraction["stellarity"], sets)
+    np.testing.assert_allclose(found.at(x, y, sets), usual, atol=0.04)
+    assert found.scatter == pytest.approx(0.01, rel=0.6)
+    few = np.arange(400) < 4
+    assert locus_of(values, few, x, y, (1000, 1000), extraction["stellarity"]) is None

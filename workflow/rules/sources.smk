@@ -256,3 +256,28 @@ rule injection_plot:
         "python -m skymill sources plot --config {params.config} --tile {wildcards.tile}"
         " --tables {params.tables} --out {output.picture}"
         " --receipt {output.receipt} > {log} 2>&1"
+
+
+# Not part of a release: makes the network behind CLASS_STAR anew, to be compared with the one that
+# is shipped, resources/stellarity/stellarity_model.yaml, or to be put in its place.
+rule stellarity_model:
+    input:
+        training=f"{workflow.basedir}/resources/stellarity/training.yaml",
+    output:
+        model=f"{WORK}/sources/stellarity_model.yaml",
+    log:
+        f"{RUN}/logs/stellarity_model.log",
+    benchmark:
+        f"{RUN}/benchmarks/stellarity_model.tsv"
+    conda:
+        "../../envs/sources.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        config=CONFIG,
+        settings=settings("sources"),
+        code=code("sources train"),
+    shell:
+        "python -m skymill sources train --config {params.config}"
+        " --training {input.training} --out {output.model} > {log} 2>&1"

@@ -146,5 +146,7 @@ class Code:
         kind, _, name = pattern.partition(":")
         if kind == "table":
             return sorted(self.tables.glob(f"{name}.yaml"))
+        if kind == "model":
+            return [self.tables.parent / "stellarity" / name]
         folder = self.package.parent.joinpath(*module.split(".")[:-1], name)
         return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -128,14 +128,17 @@ def _steps(tree: ast.Module) -> Iterator[tuple[str, str]]:
 def _data_files(node: ast.AST) -> Iterator[str]:
     """Patterns of the data files that a definition reads.
 
-    ``table:…`` for the tables' schemas, by the name given to ``table_schema``, and ``folder:…`` for
-    a folder beside the module (``Path(__file__).parent / "…"``).
+    ``table:…`` for the tables' schemas, by the name given to ``table_schema``, ``folder:…`` for
+    a folder beside the module (``Path(__file__).parent / "…"``), and ``model:…`` for a trained
+    model (``MODELS / "…"``).
     """
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call) and ast.unparse(inner.func) == "table_schema":
             yield f"table:{_pattern(inner.args[0])}"
         if isinstance(inner, ast.BinOp) and "__file__" in ast.unparse(inner.left):
             yield f"folder:{ast.literal_eval(inner.right)}"
+        if isinstance(inner, ast.BinOp) and ast.unparse(inner.left) == "MODELS":
+            yield f"model:{ast.literal_eval(inner.right)}"
 
 
 def _pattern(node: ast.expr) -> str:

@@ -322,6 +322,21 @@ def read_table(path: Path | str, columns: Sequence[str] | None = None) -> Table:
         raise InputError(f"{path}: expected a Parquet file ({error}).") from error
 
 
+def read_fact(path: Path | str, name: str) -> str:
+    """A fact of a table's provenance (`skymill.io.provenance.Record.items`); empty without it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or isn't Parquet.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise InputError(f"{path}: expected a Parquet file ({error}).") from error
+    return metadata.get(f"skymill.{name}".encode(), b"").decode()
+
+
 def from_arrow(arrow: pa.Table) -> Table:
     """An Arrow table as `read_table` gives it."""
     return Table({name: _from_arrow(arrow, name) for name in arrow.column_names})

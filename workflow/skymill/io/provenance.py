@@ -84,12 +84,15 @@ class Record:
         Logical name → SHA-256 of each file read.
     outputs : dict
         For each product written so far: logical name → path, size, sha256 and content hash.
+    facts : dict
+        Name → value of what else the products' metadata say, such as a trained model's version.
     """
 
     step: str
     settings: str
     inputs: dict[str, str]
     outputs: dict[str, dict] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
 
     def items(self) -> list[tuple[str, str]]:
         """Name and value of each fact, for formats that hold text metadata."""
@@ -98,6 +101,7 @@ class Record:
             ("step", self.step),
             ("settings", self.settings),
             ("inputs", "\n".join(sorted(self.inputs))),
+            *sorted(self.facts.items()),
         ]
 
     def cards(self) -> list[tuple[str, object, str]]:

@@ -121,6 +121,10 @@ def _bands(survey: Survey, job: Job) -> float:
     return survey.bands
 
 
+def _nothing(survey: Survey, job: Job) -> float:
+    return 0.0
+
+
 def _stacks(survey: Survey, job: Job) -> float:
     return len(survey.tiles) * survey.bands
 
@@ -169,6 +173,7 @@ SIZES: dict[str, tuple[Size, Size]] = {
     "warp": (_exposure, _exposure),
     "single": (_stack, _stack),
     "stack_table": (_stacks, _stacks),
+    "stellarity_model": (_nothing, _nothing),
     "idual": (_tile, _tile),
     "tile_catalogues": (_tile, _tile),
     "injection": (_stack, _stack),

@@ -81,7 +81,7 @@ def draw_galaxies(
     flux: np.ndarray,
     psf_shape: np.ndarray,
     rows: Table,
-    beta: float,
+    beta: float | tuple[np.ndarray, np.ndarray],
     scale: float,
     trail: tuple[float, float] = (0.0, 0.0),
 ) -> None:
@@ -98,8 +98,8 @@ def draw_galaxies(
     rows : Table
         half_light_radius (arcsec), sersic, axis_ratio, position_angle (degrees east of north; the
         chip's x runs west).
-    beta : float
-        Moffat's exponent.
+    beta : float or (ndarray, ndarray)
+        Moffat's exponent, or another PSF: shares of round Gaussians and their variances (α²).
     scale : float
         Arcsec per pixel.
     trail : (float, float)
@@ -121,7 +121,7 @@ def draw_galaxies(
     )
     smear = np.array([trail[0] ** 2, trail[0] * trail[1], trail[1] ** 2]) / 12
     flux = flux / (1 - np.exp(-0.5 * REACH**2))
-    shares, variances = moffat_mixture(beta)
+    shares, variances = beta if isinstance(beta, tuple) else moffat_mixture(beta)
     index = np.asarray(rows["sersic"])
     for n in np.unique(index):
         which = index == n

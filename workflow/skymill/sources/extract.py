@@ -47,12 +47,14 @@ def run(options: argparse.Namespace) -> None:
     from ..io.provenance import recording
     from .grid import stack_wcs
     from .measure import measure_bands
+    from .stellarity_model import shipped_model
 
     config = load_config(options.config)
     settings = config["sources"]["extraction"]
     planes = [options.image, options.variance, options.mask]
     inputs = [*planes, *([options.epoch] if options.epoch else [])]
     with recording("sources extract", {"extraction": settings}, inputs, options.receipt) as record:
+        record.facts["stellarity"] = shipped_model().name
         band = stack_band(planes, read_header(options.image), options.epoch)
         scale = config["tiles"]["pixel_scale"]
         wcs = stack_wcs(options.image, inputs[1:], band.planes.shape, scale)

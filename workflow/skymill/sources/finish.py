@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
 
     from ..config import load_config
     from ..io.json import write_json
-    from ..io.parquet import table_schema, write_table
+    from ..io.parquet import read_fact, table_schema, write_table
     from ..io.provenance import recording
     from .inputs import read_catalogue, reading_planes
     from .tile_catalogue import band_completeness, colored_columns, finish
@@ -81,6 +81,9 @@ def run(options: argparse.Namespace) -> None:
     field = _field(options, settings)
     used = {name: settings[name] for name in ("tiles", "sources")}
     with recording("sources finish", used, _inputs(options), options.receipt) as record:
+        models = {read_fact(path, "stellarity") for path in (options.idual, *options.single)}
+        if models != {""}:
+            record.facts["stellarity"] = ", ".join(sorted(models))
         schema = table_schema("idual_instrumental", tuple(bands))
         suffixes = {band: f"_{band.lower()}" for band in bands}
         given = suffixes, "Idual", sources["detection_band"], field

@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> None:
     from .grid import stack_wcs
     from .measure import measure_bands
     from .planes import check_shape
+    from .stellarity_model import shipped_model
 
     config = load_config(options.config)
     detection, settings = (config["sources"][k] for k in ("detection_band", "extraction"))
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> None:
     inputs = [path for paths in stacks.values() for path in paths] + list(epochs.values())
     section = {"detection_band": detection, "extraction": settings}
     with recording("sources forced", section, inputs, options.receipt) as record:
+        record.facts["stellarity"] = shipped_model().name
         bands = {
             band: stack_band(paths, read_header(paths[0]), epochs.get(band))
             for band, paths in stacks.items()

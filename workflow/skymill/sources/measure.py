@@ -19,6 +19,7 @@ from astropy.table import Table
 from ..errors import InputError
 from .apertures import DIAMETERS, circular_sums
 from .background import SOURCE_EXTRACTOR, Mesh, background_mesh
+from .classes import Measured, classify
 from .detection import Isophotes, detect, leftovers, undetectable
 from .flags import extraction_flags, reaching_out
 from .hidden import add_hidden
@@ -32,8 +33,10 @@ from .resolved import resolved
 from .scene import Scene, load_scene
 from .shapes import half_light_radii, widths
 from .sizes import window_sizes, windows_near
+from .spread import filters, spreads
 from .star_profile import EDGES, Moffat, sector_sums
-from .stellarity import mode, star_locus, stellarity
+from .stellarity import mode
+from .stellarity_model import Model, shipped_model
 from .windowed import windowed_centroids
 from .winpos import winpos
 
@@ -42,7 +45,8 @@ COLUMNS = (
     *("flux_auto", "fluxerr_auto", "flux_aper3", "fluxerr_aper3"),
     *("flux_aper5", "fluxerr_aper5", "flux_aper10", "fluxerr_aper10"),
     *("fwhm_image", "flux_radius", "kron_radius", "flux_max", "theta_image", "ellipticity"),
-    *("a_image", "b_image", "class_star", "flags", "imaflags_iso", "background", "isoarea"),
+    *("a_image", "b_image", "class_star", "spread_model", "spreaderr_model"),
+    *("flags", "imaflags_iso", "background", "isoarea"),
 )
 INTEGERS = {"flags": np.int16, "imaflags_iso": np.int16, "isoarea": np.int32}
 EPOCH_DIGITS = 6
@@ -217,7 +221,11 @@ def measure(
 
 
 def measure_bands(
-    bands: Mapping[str, Band], detection: str, settings: Mapping, pixel_scale: float
+    bands: Mapping[str, Band],
+    detection: str,
+    settings: Mapping,
+    pixel_scale: float,
+    network: Model | None = None,
 ) -> dict[str, Table]:
     """Detect in one band; measure all at the same places.
 
@@ -229,6 +237,8 @@ def measure_bands(
         The band that detects.
     settings, pixel_scale
         As for `measure`.
+    network : Model, optional
+        What CLASS_STAR comes from; by default the model that is shipped.
 
     Returns
     -------
@@ -283,7 +293,7 @@ def measure_bands(
     tables: dict[str, Table] = {}
     for name in (detection, *(name for name in bands if name != detection)):
         own = _joined(rows.pop(name)), place, factors[name], bands[name], settings, radii
-        tables[name] = _finish(*own, windows[name])[order]
+        tables[name] = _finish(*own, windows[name], network or shipped_model())[order]
         if name == detection and models[name] is not None:
             columns = (tables[name][column] for column in ("x", "y", "flux_aper5"))
             kept = resolved(*columns, models[name].star.fwhm)
@@ -653,6 +663,7 @@ def measure_at(
         "size": size,
         "size_sky": size_sky,
         "size_source": size_source,
+        **_spreads(pixels, centre, scene.model),
     }
 
 
@@ -663,6 +674,17 @@ def _cleaned_bits(mask: np.ndarray, found: Detections) -> np.ndarray:
         rows, columns, ident = found.cleaned.T
         np.bitwise_or.at(bits, ident, mask[rows, columns])
     return bits[found.ident]
+
+
+def _spreads(
+    pixels: tuple[np.ndarray, ...], centre: tuple[np.ndarray, np.ndarray], model: LightModel | None
+) -> dict[str, np.ndarray]:
+    """The spread model of a scene's sources, where their image's star profile is known."""
+    if model is None:
+        return {}
+    shape = filters(model.star)
+    found = spreads(*pixels, *centre, shape.star, shape.wide, shape.step, shape.reach)
+    return dict(zip(("spread", "spread_sky", "spread_source"), found, strict=True))
 
 
 def _at_pixels(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -737,6 +759,7 @@ def _finish(
     settings: Mapping,
     radii: np.ndarray,
     ladder: np.ndarray,
+    network: Model,
 ) -> Table:
     """Turn sums into fluxes, errors and classes."""
     table = Table(place)
@@ -751,8 +774,8 @@ def _finish(
         table[f"fluxerr_{name}"] = _flux_error(flux, noise, factors[k], band)
     for name in ("fwhm_image", "flux_radius", "flux_max", "flags", "imaflags_iso", "background"):
         table[name] = raw[name]
-    size_error = np.sqrt(factors[0] ** 2 * raw["size_sky"] + band.inverse_gain * raw["size_source"])
-    table["class_star"] = _classes(table, raw["size"], size_error, band, settings, ladder)
+    for name, values in _classes(table, raw, factors[0], band, settings, ladder, network).items():
+        table[name] = values
     for name, type_ in INTEGERS.items():
         table[name] = table[name].astype(type_)
     table.meta["noise_factors"] = {name: float(factors[k]) for k, name in enumerate(DIAMETERS)}
@@ -767,32 +790,41 @@ def _flux_error(
 
 def _classes(
     table: Table,
-    size: np.ndarray,
-    error: np.ndarray,
+    raw: Mapping[str, np.ndarray],
+    factor: float,
     band: Band,
     settings: Mapping,
     ladder: np.ndarray,
-) -> np.ndarray:
-    """CLASS_STAR of every source; 0.5 where an image has too few sources to know its stars."""
+    network: Model,
+) -> dict[str, np.ndarray]:
+    """CLASS_STAR and the spread model of every source (`skymill.sources.classes.classify`)."""
+
+    def error(name: str) -> np.ndarray:
+        return np.sqrt(factor**2 * raw[f"{name}_sky"] + band.inverse_gain * raw[f"{name}_source"])
+
     x, y = np.asarray(table["x"]), np.asarray(table["y"])
-    snr = np.asarray(table["flux_auto"] / table["fluxerr_auto"])
-    clean = np.asarray((table["flags"] == 0) & (table["imaflags_iso"] == 0))
-    ny, nx = band.planes.shape
-    fwhm = np.asarray(table["fwhm_image"])
     sets = None
     if band.epoch is not None:
         sets = np.unique(np.round(band.epoch(x, y), EPOCH_DIGITS), return_inverse=True)[1]
-    limits = settings["stellarity"]
-    locus = star_locus(size, error, fwhm, snr, clean, x, y, (nx, ny), limits, sets, ladder)
-    if locus is None:
-        return np.where(np.isfinite(fwhm), 0.5, np.nan)
-    star = locus.at(x, y, sets)
-    return stellarity(
-        size[:, locus.window] - star,
-        np.hypot(error[:, locus.window], locus.scatter),
-        star,
-        limits,
+    spread = "spread" in raw
+    found = Measured(
+        x=x,
+        y=y,
+        snr=np.asarray(table["flux_auto"] / table["fluxerr_auto"]),
+        flags=np.asarray(table["flags"]),
+        bits=np.asarray(table["imaflags_iso"]),
+        fwhm=np.asarray(table["fwhm_image"]),
+        half=np.asarray(table["flux_radius"]),
+        peak=np.asarray(table["flux_max"]),
+        light=np.asarray(table["flux_aper3"]),
+        size=raw["size"],
+        error=error("size"),
+        spread=raw["spread"] if spread else None,
+        spread_error=error("spread") if spread else None,
+        ladder=ladder,
     )
+    ny, nx = band.planes.shape
+    return classify(found, (nx, ny), settings["stellarity"], network, sets)
 
 
 def _empty_table() -> Table:

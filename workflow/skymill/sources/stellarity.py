@@ -1,10 +1,9 @@
-"""CLASS_STAR: is a source as small as the stars around it?
+"""What stars look like in an image: the locus that sources are compared with.
 
 Bright stars of an image share one Gaussian-weighted size; galaxies are larger. The stars' size is
 found from the data as the mode of the bright sources (a surface over the image where there are
-enough), and each source's distance from it is weighed with its own measured error, so that a
-source too faint to tell gets 0.5. KS4's source-extractor used a trained network; its weights are
-not ours to copy, and its classes depend on a seeing given beforehand.
+enough); which sources are stars by it tells what else stars have in common: sizes in other windows,
+peaks, widths. `skymill.sources.classes` measures each source against that.
 
 Where a stack was combined from other exposures, its stars have another size, with a sharp border
 that no surface follows: each set of exposures has a shift of its own.
@@ -23,34 +22,50 @@ ENOUGH = 4000
 
 @dataclass(frozen=True)
 class StarLocus:
-    """The size of stars over an image.
+    """A quantity of stars over an image, such as their size.
 
     Attributes
     ----------
-    window : int
-        Index of the window that fits the seeing.
     surface : ndarray
-        Coefficients of the size over (1, x, y, x², xy, y²), x and y in units of the image's.
+        Coefficients over (1, x, y, x², xy, y²), x and y in units of the image's.
     extent : tuple of float
         (nx, ny) that x and y are divided by.
     scatter : float
         Rms of bright stars about the surface, beyond their measured errors.
     shifts : dict of int to float
-        Set of exposures → what its stars' size is above the surface; 0 for sets not in it.
+        Set of exposures → what its stars are above the surface; 0 for sets not in it.
     """
 
-    window: int
     surface: np.ndarray
     extent: tuple[float, float]
     scatter: float
     shifts: Mapping[int, float] = field(default_factory=dict)
 
     def at(self, x: np.ndarray, y: np.ndarray, sets: np.ndarray | None = None) -> np.ndarray:
-        """Size of a star at positions (pixels), seen by sets of exposures."""
+        """What a star has at positions (pixels), seen by sets of exposures."""
         size = _terms(x, y, self.extent)[:, : self.surface.size] @ self.surface
         for k, shift in self.shifts.items():
             size[sets == k] += shift
         return size
+
+
+@dataclass(frozen=True)
+class Stars:
+    """The bright stars of an image.
+
+    Attributes
+    ----------
+    window : int
+        Index of the window that fits the seeing.
+    size : StarLocus
+        Their size in it.
+    members : ndarray of bool
+        Which of the sources they are.
+    """
+
+    window: int
+    size: StarLocus
+    members: np.ndarray
 
 
 def _terms(x: np.ndarray, y: np.ndarray, extent: tuple[float, float]) -> np.ndarray:
@@ -77,7 +92,7 @@ def mode(values: np.ndarray, errors: np.ndarray) -> float:
     return float(values[np.argmax(density)])
 
 
-def star_locus(
+def find_stars(
     size: np.ndarray,
     error: np.ndarray,
     fwhm: np.ndarray,
@@ -89,8 +104,8 @@ def star_locus(
     settings: Mapping,
     sets: np.ndarray | None = None,
     ladder: np.ndarray = LADDER,
-) -> StarLocus | None:
-    """Find the size of stars in an image.
+) -> Stars | None:
+    """Find the stars of an image by their size.
 
     Parameters
     ----------
@@ -113,7 +128,7 @@ def star_locus(
 
     Returns
     -------
-    StarLocus or None
+    Stars or None
         None if there are fewer bright sources than ``fewest``.
     """
     bright = clean & np.isfinite(fwhm) & np.isfinite(size).all(axis=1) & (snr > 0)
@@ -124,16 +139,73 @@ def star_locus(
     seeing = mode(fwhm[bright], 0.05 * fwhm[bright])
     window = int(np.argmin(np.abs(ladder - seeing / FWHM)))
     s, e, xs, ys = size[bright, window], error[bright, window], x[bright], y[bright]
-    found = _surface(s, e, xs, ys, extent, window, settings)
-    if sets is None:
-        return found
-    own, offset = sets[bright], s - found.at(xs, ys)
-    width = np.hypot(e, settings["bandwidth"] * np.median(s))
-    groups = {int(k): own == k for k in np.unique(own)}
-    shifts = {
-        k: mode(offset[g], width[g]) for k, g in groups.items() if g.sum() >= settings["fewest"]
-    }
-    return replace(found, shifts=shifts)
+    found = _surface(s, e, xs, ys, extent, settings)
+    own = None if sets is None else sets[bright]
+    if own is not None:
+        offset = s - found.at(xs, ys)
+        width = np.hypot(e, settings["bandwidth"] * np.median(s))
+        groups = {int(k): own == k for k in np.unique(own)}
+        shifts = {
+            k: mode(offset[g], width[g]) for k, g in groups.items() if g.sum() >= settings["fewest"]
+        }
+        found = replace(found, shifts=shifts)
+    offset, spread = s - found.at(xs, ys, own), np.hypot(e, found.scatter)
+    members = bright.copy()
+    members[bright] = (offset > -3 * spread) & (offset < settings["clip"] * spread)
+    return Stars(window, found, members)
+
+
+def locus_of(
+    values: np.ndarray,
+    stars: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    extent: tuple[float, float],
+    settings: Mapping,
+    sets: np.ndarray | None = None,
+) -> StarLocus | None:
+    """What stars have in common of any other quantity.
+
+    Parameters
+    ----------
+    values : ndarray
+        Of all sources, shape (n,); NaN where unknown.
+    stars : ndarray of bool
+        Members of `Stars`.
+    x, y, extent, settings, sets
+        As for `find_stars`.
+
+    Returns
+    -------
+    StarLocus or None
+        None with fewer than five stars. Scatter: 1.48 median absolute deviations.
+    """
+    used = stars & np.isfinite(values)
+    if used.sum() < 5:
+        return None
+    v, terms = values[used], _terms(x[used], y[used], extent)
+    order = 6 if used.sum() >= settings["surface_stars"] else 1
+    own = np.zeros(v.size, int) if sets is None else sets[used]
+    groups = {int(k): own == k for k in np.unique(own)} if sets is not None else {}
+    groups = {k: g for k, g in groups.items() if g.sum() >= settings["fewest"]}
+    shifts, step = dict.fromkeys(groups, 0.0), np.zeros(v.size)
+    kept = np.ones(v.size, bool)
+    for _ in range(settings["iterations"]):
+        if order == 1:
+            surface = np.array([np.median((v - step)[kept])])
+        else:
+            surface, *_ = np.linalg.lstsq(terms[kept, :order], (v - step)[kept], rcond=None)
+        offset = v - terms[:, :order] @ surface
+        for k, group in groups.items():
+            shifts[k] = float(np.median(offset[group]))
+            step[group] = shifts[k]
+        offset = offset - step
+        scatter = 1.4826 * np.median(np.abs(offset))
+        again = np.abs(offset) <= 3 * scatter
+        if scatter == 0 or again.sum() < max(5, 2 * order):
+            break
+        kept = again
+    return StarLocus(surface, extent, float(scatter), shifts)
 
 
 def _surface(
@@ -142,7 +214,6 @@ def _surface(
     xs: np.ndarray,
     ys: np.ndarray,
     extent: tuple[float, float],
-    window: int,
     settings: Mapping,
 ) -> StarLocus:
     """A surface through the sizes of most bright sources, galaxies clipped."""
@@ -164,8 +235,8 @@ def _surface(
         spread = np.hypot(e, scatter)
         kept = (offset > -3 * spread) & (offset < settings["clip"] * spread)
         if kept.sum() < min(5, settings["fewest"]):
-            return StarLocus(window, np.array([centre]), extent, scatter)
-    return StarLocus(window, surface, extent, scatter)
+            return StarLocus(np.array([centre]), extent, scatter)
+    return StarLocus(surface, extent, scatter)
 
 
 def _scatter(offset: np.ndarray, error: np.ndarray, least: float) -> float:
@@ -176,44 +247,3 @@ def _scatter(offset: np.ndarray, error: np.ndarray, least: float) -> float:
     total = 1.4826 * np.median(-below)
     noise = np.median(error)
     return float(max(least, np.sqrt(max(total**2 - noise**2, 0))))
-
-
-def stellarity(offset: np.ndarray, error: np.ndarray, star: float, settings: Mapping) -> np.ndarray:
-    """The chance that a source is a star, stars and galaxies being equally likely beforehand.
-
-    Parameters
-    ----------
-    offset : ndarray
-        Size less the size of a star, shape (n,).
-    error : ndarray
-        Its error, the stars' own scatter included.
-    star : float
-        Size of a star: the scale on which galaxies are larger.
-    settings : Mapping
-        ``galaxy_scale`` and ``artefacts`` of the ``stellarity`` section.
-
-    Returns
-    -------
-    ndarray of float
-        0 … 1; NaN where the size or its error isn't known.
-    """
-    from scipy.special import log_ndtr
-
-    scale = settings["galaxy_scale"] * star
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        log_star = _log_normal(offset, error)
-        # Galaxies: an exponential tail of larger sizes, blurred by the error.
-        log_galaxy = (
-            -np.log(scale)
-            + 0.5 * (error / scale) ** 2
-            - offset / scale
-            + log_ndtr(offset / error - error / scale)
-        )
-        # Cosmic rays, trails: anything.
-        log_other = np.log(settings["artefacts"]) + _log_normal(offset, np.hypot(error, scale))
-        rest = np.logaddexp(log_galaxy, log_other)
-        return 1 / (1 + np.exp(np.clip(rest - log_star, -700, 700)))
-
-
-def _log_normal(offset: np.ndarray, error: np.ndarray) -> np.ndarray:
-    return -0.5 * (offset / error) ** 2 - np.log(error) - 0.5 * np.log(2 * np.pi)
