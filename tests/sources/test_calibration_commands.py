@@ -15,7 +15,14 @@ from skymill.config import load_config, read_yaml
 from skymill.geometry import tile_cards
 from skymill.io.fits import Image, read_images, write_images
 from skymill.io.json import write_json
-from skymill.io.parquet import read_table, table_schema, to_arrow, write_arrow, write_table
+from skymill.io.parquet import (
+    read_fact,
+    read_table,
+    table_schema,
+    to_arrow,
+    write_arrow,
+    write_table,
+)
 from skymill.paths import CONFIG, ROOT
 from skymill.sources.instrumental import instrumental
 from skymill.sources.map_lookup import look_up
@@ -76,7 +83,8 @@ def instrumental_columns(sources, suffix, seed):
         columns[f"fluxerr_{aperture.lower()}{suffix}"] = error
     constants = {"fwhm_image": FWHM, "flux_radius": 2.6, "kron_radius": 3.5, "flux_max": 100.0}
     constants |= {"theta_image": 0.0, "ellipticity": 0.0, "a_image": 2.0, "b_image": 2.0}
-    constants |= {"class_star": 0.97, "background": 0.0}
+    constants |= {"class_star": 0.97, "spread_model": 0.0, "spreaderr_model": 0.001}
+    constants |= {"background": 0.0}
     for name, value in constants.items():
         columns[f"{name}{suffix}"] = np.full(number, value)
     trail = sources["kind"] == "trail"
@@ -182,6 +190,7 @@ def release(tmp_path_factory):
     (folder / "config.yaml").write_text(yaml.safe_dump(content))
     sources = sky()
     with recording("test", {}, [], None) as record:
+        record.facts["stellarity"] = "7 sha256:feed"
         make_inputs(folder, sources, record)
         make_stack(folder, sources, record)
         make_verdicts(folder, record)
@@ -361,7 +370,9 @@ def test_stack_table(release):
 def test_catalogue_is_calibrated(release):
     """Magnitudes as put in, in each aperture; the bias of MAG_AUTO is gone."""
     for name, suffix in (("single_I", ""), ("Idual", "_i")):
-        table = read_table(release / "catalogs" / f"{name}.parquet")
+        path = release / "catalogs" / f"{name}.parquet"
+        assert read_fact(path, "stellarity") == "7 sha256:feed"  # what they were measured with
+        table = read_table(path)
         sources = sky()
         at = np.asarray(table["number"]) - 1
         star = sources["kind"][at] == "gaia"

@@ -10,8 +10,9 @@ from skymill.__main__ import main
 from skymill.bits import Flag, MaskBit
 from skymill.geometry import separation, tile_cards
 from skymill.io.fits import Image, write_images
-from skymill.io.parquet import read_table, table_schema
+from skymill.io.parquet import read_fact, read_table, table_schema
 from skymill.paths import CONFIG
+from skymill.sources.stellarity_model import shipped_model
 
 CONFIG_FILE = str(CONFIG / "config.yaml")
 SIZE = 400
@@ -69,6 +70,7 @@ def test_extract(write_stack, tmp_path):
     status, out = extract(write_stack("R"), tmp_path)
     table = read_table(out)
     assert status == 0
+    assert read_fact(out, "stellarity") == shipped_model().name
     assert table.colnames == table_schema("single_instrumental").names
     np.testing.assert_array_equal(table["number"], np.arange(1, len(table) + 1))
     assert len(table) == 25
