@@ -139,22 +139,24 @@ def values_at(path: Path | str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return images[0].values(row, column).astype(float)
 
 
-def check_shape(path: Path | str, shape: tuple[int, int], of: Path | str) -> None:
-    """InputError unless a file's image of floats has the shape of another's."""
-    found = _shape(Path(path))
+def check_shape(
+    path: Path | str, shape: tuple[int, int], of: Path | str, kind: str = "floats"
+) -> None:
+    """InputError unless a file's image, of ``floats`` or ``integers``, has the shape of another."""
+    found = _shape(Path(path), kind)
     if found != shape:
         raise InputError(f"{path}: HDU 0: expected {shape}, the shape of {of}; got {found}.")
 
 
 def further_plane(path: Path | str, shape: tuple[int, int]) -> Callable[[Window], np.ndarray]:
-    """Another plane of a stack, such as its exposures per pixel: window [rows, columns] → values.
+    """Another plane of a stack, of integers: exposures per pixel. Window [rows, columns] → values.
 
     Raises
     ------
     InputError
-        If it is missing, isn't FITS, or differs in shape from the stack.
+        If it is missing, isn't FITS, isn't of integers, or differs in shape from the stack.
     """
-    check_shape(path, shape, "the stack")
+    check_shape(path, shape, "the stack", "integers")
     return partial(_section, Path(path))
 
 
