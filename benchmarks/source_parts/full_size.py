@@ -171,6 +171,7 @@ class Job:
             *("--pool", folder / "pool.parquet", "--reference", folder / "gaiaxp.parquet"),
             *("--out-single", *(out / f"{band}.parquet" for band in BANDS)),
             *("--out-idual", out / "Idual.parquet", "--out-completeness", out / "counts.parquet"),
+            *("--out-spurious", out / "spurious.parquet"),
         )
 
 

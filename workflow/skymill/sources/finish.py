@@ -88,14 +88,14 @@ def run(options: argparse.Namespace) -> None:
         suffixes = {band: f"_{band.lower()}" for band in bands}
         given = suffixes, "Idual", sources["detection_band"], field
         idual = finish(read_catalogue(options.idual, schema, settings, options.tile), *given)
+        colored = idual[colored_columns(suffixes)]
         _write(options.out_idual, idual, table_schema("idual", tuple(bands)), record)
-        idual = idual[colored_columns(suffixes)]
         schema, final = table_schema("single_instrumental"), table_schema("single")
         counts, removed = [], {}
         files = zip(bands, options.single, options.nexps, options.out_single, strict=True)
         for band, path, nexp, out in files:
-            table = read_catalogue(path, schema, settings, options.tile)
-            table = finish(table, {band: ""}, "single", band, field, idual)
+            given = {band: ""}, "single", band, field, colored
+            table = finish(read_catalogue(path, schema, settings, options.tile), *given)
             removed[band] = table.meta["removed"]
             with reading_planes({"nexp": nexp}, field.size) as planes:
                 counts.append(band_completeness(table, band, planes["nexp"].values, field))
@@ -172,9 +172,21 @@ def _field(options: argparse.Namespace, settings: Mapping) -> "Field":
 
 
 def _write(path: Path, table: "Table", schema: "TableSchema", record: "Record") -> None:
-    """Write the columns that the catalogue has, and say how many sources were spurious."""
+    """Write the columns that the catalogue has, and say how many sources were spurious.
+
+    They leave the table on the way, in the type that they are written in: a catalogue of four bands
+    takes 3 GB in a dense field, and would be there twice.
+    """
+    from astropy.table import Table
+
     from ..io.parquet import write_table
 
     removed = table.meta["removed"]
     print(f"{path.name}: {len(table)} sources; {removed} spurious ones removed")
-    write_table(path, table[schema.names], schema, record)
+    columns = {}
+    for column in schema.columns:
+        values = table[column.name]
+        narrow = column.type == "float32" and values.dtype == "float64"
+        columns[column.name] = values.astype(column.type) if narrow else values
+        table.remove_column(column.name)
+    write_table(path, Table(columns, copy=False), schema, record)
