@@ -459,7 +459,10 @@ def test_without_stars_the_header_tells_the_seeing(write_stack, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"shapes": {"nexp": 300}}, "nexp.fits: HDU 0: expected (400, 400), the shape of the stack"),
+        (
+            {"shapes": {"nexp": 300}},
+            "nexp.fits: HDU 0: expected (400, 400), the shape of",
+        ),
         ({"shapes": {"mask": 300}}, "the planes of a stack must have one shape"),
         ({"without": ("ZPSCALED",)}, "image.fits: HDU 0: expected a published stack"),
         ({"without": ("ZPAPER",)}, "ZPAPER = None"),
