@@ -183,6 +183,8 @@ def test_nested_overrides_from_the_command_line_get_their_types():
     assert with_types({"simulate": {"seed": "five"}}) == {"simulate": {"seed": "five"}}
     either = {"sources": {"color_terms": {"colors": "B"}}}  # of two types, neither of them told
     assert with_types(either) == either
+    off = {"sources": {"injection": "null"}}
+    assert with_types(off) == {"sources": {"injection": None}}
     assert (
         with_types({"tiles": {"pixel_scale": "0.4 arcsec"}})["tiles"]["pixel_scale"] == "0.4 arcsec"
     )

@@ -1,6 +1,6 @@
 """Each quantity against source-extractor's on the same pixels, in KS4's settings.
 
-One figure a quantity, that of the worst of three densities, which is printed beside it; then the
+One figure a quantity, that of the worst of four densities, which is printed beside it; then the
 same for fields with masked pixels, which source-extractor knows from a weight map.
 """
 
@@ -21,8 +21,9 @@ from .extractor import source_extractor, write_planes
 from .field import SCALE, Field, simulate
 from .settings import ks4
 
-SIDES = {10: 3000, 20: 3000, 54: 2000}
-"""Sources per square arcminute → side of the field, pixels: 2,100 to 3,900 detections each."""
+SIDES = {10: 3000, 20: 3000, 54: 2000, 160: 1500}
+"""Sources brighter than 23 mag per square arcminute (source-extractor finds 5.5, 10, 21 and 38 of
+them) → side of the field, pixels: 2,100 to 3,900 detections each."""
 LEAST_SNR = 5.0
 """Of FLUX_AUTO, each tool by its own errors."""
 APART = 0.5

@@ -162,15 +162,17 @@ def with_types(config: Mapping) -> dict:
     """Give nested values of ``--config`` their types: Snakemake leaves them strings.
 
     ``--config 'simulate={seed: 5}'`` arrives as ``{"simulate": {"seed": "5"}}``. What the schema
-    wants as an integer, number or boolean, and reads as one, becomes one.
+    wants as an integer, number, boolean or null, and reads as one, becomes one.
     """
     return _with_types(config, load_schema("config"))
 
 
 def _with_types(content: object, schema: Mapping) -> object:
-    kinds = {"integer": int, "number": (int, float), "boolean": bool}
-    kind = kinds.get(str(schema.get("type")))
-    if isinstance(content, str) and kind is not None:
+    kinds = {"integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
+    wanted = schema.get("type")
+    wanted = wanted if isinstance(wanted, list) else [wanted]
+    kind = tuple(kinds[name] for name in wanted if name in kinds)
+    if isinstance(content, str) and kind:
         value = read_yaml_text(content)
         return value if isinstance(value, kind) else content
     if isinstance(content, Mapping):

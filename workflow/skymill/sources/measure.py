@@ -505,7 +505,8 @@ def _detected(
         found = _isophotal(objects, segmentation, piece)
         if theirs:
             left = leftovers(scene.data, variance, objects, segmentation, settings)
-            cores = np.where(left.small, BLANK, segmentation)
+            cores = segmentation.copy()
+            cores[left.small] = BLANK
             found = replace(found, cores=cores, cleaned=left.cleaned)
         return found
     planes = (scene.data, scene.net, scene.variance, scene.state)

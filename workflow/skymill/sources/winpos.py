@@ -33,15 +33,19 @@ def _light(
     rows: int,
     column: int,
     columns: int,
-) -> np.ndarray:
-    """The light of a source's own pixels in a box, NaN where they are to be mirrored."""
-    light = np.full((max(rows - row, 0), max(columns - column, 0)), np.nan)
+) -> tuple[np.ndarray, np.ndarray]:
+    """The light of a source's own pixels in a box, and the pixels (n, 2) that are mirrored."""
+    light = np.zeros((max(rows - row, 0), max(columns - column, 0)))
+    foreign, count = np.empty((light.size, 2), np.int64), 0
     for j in range(row, rows):
         for i in range(column, columns):
             owner = segmentation[j, i]
             if state[j, i] == GOOD and (owner == 0 or owner == ident):
                 light[j - row, i - column] = data[j, i] + own_light(own, j, i)
-    return light
+            else:
+                foreign[count] = j, i
+                count += 1
+    return light, foreign[:count]
 
 
 @njit(cache=True)
@@ -90,12 +94,22 @@ def winpos(
         reach = REACH * sigma
         row, rows = span(y[n], reach + MARGIN, ny)
         column, columns = span(x[n], reach + MARGIN, nx)
-        light = _light(data, state, segmentation, idents[n], mine, row, rows, column, columns)
+        box = (row, rows, column, columns)
+        light, foreign = _light(data, state, segmentation, idents[n], mine, *box)
+        mirror_x, mirror_y = -1, -1
         xc, yc, x_sum, y_sum = x[n], y[n], x[n], y[n]
         total, mx, my, xx, yy, xy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for _ in range(ITERATIONS):
             total, mx, my, xx, yy, xy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             x_sum, y_sum = xc, yc
+            # Mirror images stay the same pixels until the centre has moved by half a pixel.
+            if int(2 * xc + 0.5) != mirror_x or int(2 * yc + 0.5) != mirror_y:
+                mirror_x, mirror_y = int(2 * xc + 0.5), int(2 * yc + 0.5)
+                for k in range(len(foreign)):
+                    j, i = foreign[k]
+                    light[j - row, i - column], _, _ = own_or_mirrored(
+                        data, variance, state, segmentation, idents[n], mine, j, i, yc, xc
+                    )
             low_x, high_x = span(xc, reach, nx)
             for i in range(low_x, high_x):
                 weights[i] = np.exp(-0.5 * ((i - xc) / sigma) ** 2)
@@ -106,10 +120,9 @@ def winpos(
                     dx = i - xc
                     if dx * dx + dy * dy > reach * reach:
                         continue
-                    value = np.nan
                     if row <= j < rows and column <= i < columns:
                         value = light[j - row, i - column]
-                    if np.isnan(value):
+                    else:
                         value, _, _ = own_or_mirrored(
                             data, variance, state, segmentation, idents[n], mine, j, i, yc, xc
                         )
