@@ -28,7 +28,8 @@ from skymill.sources.sizes import LADDER, window_sizes
 from skymill.sources.source_mask import grown
 from skymill.sources.spurious import Look, spurious
 from skymill.sources.star_profile import EDGES, SECTORS, Moffat, sector_sums
-from skymill.sources.stellarity import star_locus, stellarity
+from skymill.sources.stellarity import find_stars
+from skymill.sources.stellarity_model import shipped_model
 from skymill.sources.windowed import windowed_centroids
 
 RADII = np.array([1.5, 3.75, 6.25])
@@ -524,6 +525,7 @@ def test_a_light_model_of_anything_is_one_or_none(extraction, seed, number, lost
         "snr": 10 ** rng.uniform(-1, 4, number),
         "clean": rng.random(number) < 0.8,
         "inner": rng.normal(100, 50, number) * scale,
+        "good": rng.uniform(0, 1, number),
     }
     light = (scale * rng.normal(1, 5, shape)).astype(np.float32)
     pixels = rng.integers(0, 20, shape).astype(np.float32)
@@ -540,7 +542,7 @@ def test_a_light_model_of_anything_is_one_or_none(extraction, seed, number, lost
 
 @examples(60)
 @given(SEEDS, st.integers(0, 80), st.sampled_from([0.0, 0.3, 1.0]), st.booleans())
-def test_classes_lie_between_0_and_1(extraction, seed, number, lost, grouped):
+def test_stars_are_bright_clean_sources_of_a_known_size(extraction, seed, number, lost, grouped):
     rng, limits = np.random.default_rng(seed), extraction["stellarity"]
     size = rng.normal(1, 0.1, (number, LADDER.size))
     size[rng.random(number) < lost] = np.nan
@@ -549,15 +551,24 @@ def test_classes_lie_between_0_and_1(extraction, seed, number, lost, grouped):
     fwhm, snr = rng.uniform(2, 9, number), 10 ** rng.uniform(-1, 4, number)
     sets = rng.integers(0, 3, number) if grouped else None
     clean = rng.random(number) < 0.8
-    locus = star_locus(size, error, fwhm, snr, clean, x, y, (100, 100), limits, sets)
-    if locus is not None:
-        star = locus.at(x, y, sets)
-        assert np.isfinite(star).all()
-        own = np.hypot(error[:, locus.window], locus.scatter)
-        found = stellarity(size[:, locus.window] - star, own, star, limits)
-        unknown = np.isnan(size[:, locus.window])
-        assert np.isnan(found[unknown]).all()
-        assert ((found[~unknown] >= 0) & (found[~unknown] <= 1)).all()
+    stars = find_stars(size, error, fwhm, snr, clean, x, y, (100, 100), limits, sets)
+    if stars is not None:
+        assert np.isfinite(stars.size.at(x, y, sets)).all()
+        assert stars.size.scatter > 0
+        assert not (stars.members & ~clean).any()
+        assert np.isfinite(size[stars.members, stars.window]).all()
+
+
+@examples(60)
+@given(SEEDS, st.integers(0, 80), st.sampled_from([0.0, 0.3, 1.0]))
+def test_classes_lie_between_0_and_1(seed, number, lost):
+    rng, model = np.random.default_rng(seed), shipped_model()
+    values = rng.normal(0, 10 ** rng.uniform(-3, 9), (number, len(model.inputs)))
+    values[rng.random(values.shape) < lost / len(model.inputs)] = np.nan
+    found = model.probability(values)
+    unknown = np.isnan(values).any(axis=1)
+    assert (np.isnan(found) == unknown).all()
+    assert ((found[~unknown] >= 0) & (found[~unknown] <= 1)).all()
 
 
 @examples(60)

@@ -272,8 +272,8 @@ rule stellarity_model:
     conda:
         "../../envs/sources.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("stellarity_model"),
+        runtime=minutes("stellarity_model"),
     params:
         config=CONFIG,
         settings=settings("sources"),
