@@ -12,7 +12,7 @@ LEAST_PIXSTACK = 1_000_000
 LEAST_SUB_OBJECTS = 16_384
 CLEAN_REACH = 200.0
 """Cleaning takes nothing farther away, pixels; source-extractor's limit is ten major axes."""
-HUGE = 1e30
+BLIND = 1e30
 """A variance under which nothing is detected."""
 
 
@@ -193,8 +193,8 @@ def undetectable(variance: np.ndarray, empty: np.ndarray, settings: Mapping) -> 
         return variance
     from scipy.ndimage import binary_dilation
 
-    touched = binary_dilation(empty, np.array(settings["filter"]) != 0)
-    return np.where(touched, np.float32(HUGE), variance)
+    touched = binary_dilation(empty, _kernel(settings["filter"]) != 0)
+    return np.where(touched, np.float32(BLIND), variance)
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ def leftovers(
     objects, segmentation
         As `detect` gives them.
     """
-    kernel = np.array(settings["filter"], np.float32)
+    kernel = _kernel(settings["filter"])
     kernel /= np.abs(kernel).sum()
     above = _above(data, variance, kernel, np.float32(settings["threshold"]))
     small, rows, columns, group = _dropped(above, segmentation, int(settings["minarea"]))
